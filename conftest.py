@@ -1,0 +1,14 @@
+"""What every docstring's example may use without importing it."""
+
+from typing import Any
+
+import pytest
+import torch
+
+import groundup
+
+
+@pytest.fixture(autouse=True)
+def names_of_examples(doctest_namespace: dict[str, Any]) -> None:
+    doctest_namespace["torch"] = torch
+    doctest_namespace |= {name: getattr(groundup, name) for name in groundup.__all__}

@@ -1,0 +1,71 @@
+"""The checks that several modules make on their arguments, with one wording for all."""
+
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+
+import torch
+from torch import Tensor, nn
+
+
+def describe(value: object) -> str:
+    """A value and its type, as the error messages quote them."""
+    return f"{value!r} ({type(value).__name__})"
+
+
+def check_count(name: str, value: int, minimum: int) -> None:
+    """Refuse what is not an integer of at least `minimum`; a bool is no integer."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {describe(value)}")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}")
+
+
+def check_finite(name: str, value: float) -> None:
+    """Refuse what is not a finite real number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {describe(value)}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+
+
+def check_learning_rate(name: str, value: float) -> None:
+    """Refuse what is not a positive, finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {describe(value)}")
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be positive and finite, got {value}")
+
+
+def check_generator(generator: torch.Generator | None) -> None:
+    """Refuse what is neither a generator nor None: a seed, for example."""
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator or None, got {describe(generator)}")
+
+
+def check_tensor(name: str, value: Tensor) -> None:
+    """Refuse what is not a tensor: a list, an array, a data frame."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
+
+
+def check_samples(X: Tensor, y: Tensor) -> None:
+    """Refuse features and targets that are not tensors of the same number of samples, one at least."""
+    for name, value in (("X", X), ("y", y)):
+        check_tensor(name, value)
+        if value.dim() == 0:
+            raise ValueError(f"{name} must have a dimension of samples, got a tensor of shape ()")
+    if len(X) != len(y):
+        raise ValueError(f"X and y must be of the same length, got {len(X)} and {len(y)} samples")
+    if len(X) == 0:
+        raise ValueError("X and y must hold at least one sample, got 0")
+
+
+def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Refuse a model without a parameter that requires gradients, and a loss that can't be called."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {describe(model)}")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError(f"model must have a parameter that requires gradients, got {type(model).__name__} with none")
+    if not callable(loss):
+        raise TypeError(f"loss must be callable as loss(y_pred, y_true), got {describe(loss)}")

@@ -1,0 +1,162 @@
+"""One model trained at many learning rates at once: a run is a lane of one batched computation."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from groundup._checks import check_count, check_learning_rate, check_samples, check_trainable, describe
+
+
+@dataclass(eq=False)
+class SweepResult:
+    """What a sweep leaves behind: for each learning rate what a run of `NaiveTrainer` would.
+
+    Example:
+        >>> SweepResult(torch.tensor([0.1, 1.0]), torch.ones(2, 50), (torch.zeros(2, 50, 6, 1),))
+        SweepResult(2 runs of 50 epochs, learning rates 0.1 … 1, parameters (6, 1))
+    """
+
+    learning_rates: Tensor
+    """Shape `(runs,)`, in the order given."""
+
+    losses: Tensor
+    """Shape `(runs, epochs)`: each run's loss *before* each update."""
+
+    parameters: tuple[Tensor, ...]
+    """For each parameter of the model, in the order of `model.parameters()`, its values in each run *after* each
+    update: shape `(runs, epochs, *shape)`."""
+
+    def __repr__(self) -> str:
+        runs, epochs = self.losses.shape
+        shapes = " ".join(str(tuple(p.shape[2:])) for p in self.parameters)
+        return (
+            f"SweepResult({runs} {'run' if runs == 1 else 'runs'} of {epochs} epochs, learning rates "
+            f"{self.learning_rates[0]:.4g} … {self.learning_rates[-1]:.4g}, parameters {shapes})"
+        )
+
+
+class _RefuseRandomness(TorchDispatchMode):
+    """Raises before any operation that would draw random numbers: torch tags them all."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            raise ValueError(
+                f"sweep needs a model and a loss that draw no random numbers, but {func} was called: "
+                "model.eval() switches dropout off"
+            )
+        return func(*args, **(kwargs or {}))
+
+
+def _check_forward(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], X: Tensor, y: Tensor) -> None:
+    """Run the model once, on copies of its buffers, and refuse what lanes can't share or torch can't batch."""
+    copies = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    state = dict(copies)
+    versions = {name: buffer._version for name, buffer in copies.items()}
+    with torch.no_grad(), _RefuseRandomness():  # type: ignore[no-untyped-call]
+        value = loss(functional_call(model, state, (X,)), y)
+    for name, buffer in copies.items():
+        if state[name] is not buffer or buffer._version != versions[name]:
+            raise ValueError(
+                f"sweep needs a model that updates no buffer, but its forward pass updates {name!r}: "
+                "model.eval() keeps a normalisation's running statistics fixed"
+            )
+    if not isinstance(value, Tensor) or value.dim() != 0:
+        got = f"one of shape {tuple(value.shape)}" if isinstance(value, Tensor) else describe(value)
+        raise ValueError(f"loss must give a tensor of shape (), got {got}")
+
+
+def sweep(
+    model: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    X: Tensor,
+    y: Tensor,
+    learning_rates: Iterable[float] | Tensor,
+    epochs: int,
+) -> SweepResult:
+    """Train copies of a model at many learning rates at once, by gradient descent on all the data.
+
+    Each run starts from the model as it is and gives what `NaiveTrainer` gives, to rounding: `torch.func.vmap`
+    batches the forward pass over the runs, and since no run's loss depends on another's parameters, one backward
+    pass through the sum of the losses gives each run its own gradients. A run that diverges harms no other.
+
+    Args:
+        model: any module whose forward pass draws no random numbers and updates no buffer. It is left as it was,
+            gradients included.
+        loss: called as `loss(model(X), y)`; gives a tensor of shape `()`.
+        X: features, shape `(n, …)`, n ≥ 1.
+        y: targets, shape `(n, …)`.
+        learning_rates: one a run, at least one, each positive and finite.
+        epochs: number of updates, at least 0.
+
+    Returns:
+        A `SweepResult` with tensors in the model's dtype.
+
+    Raises:
+        TypeError: if an argument is of the wrong type.
+        ValueError: if no parameter requires gradients, `X` and `y` differ in length or are empty, a learning
+            rate or `epochs` is out of range, there is no learning rate, or the forward pass draws random
+            numbers or updates a buffer.
+
+    Example:
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> X, y = make_regression(100, 6, generator=generator)
+        >>> sweep(LinearRegression(6, generator), mean_squared_error, X, y, [0.01, 0.1, 0.5], epochs=20)
+        SweepResult(3 runs of 20 epochs, learning rates 0.01 … 0.5, parameters (6, 1) (1,))
+    """
+    check_trainable(model, loss)
+    check_samples(X, y)
+    rates = _learning_rates(learning_rates)
+    check_count("epochs", epochs, minimum=0)
+    _check_forward(model, loss, X, y)
+
+    # A run is the *last* dimension of every lane, so that X @ weights reads and writes neighbouring numbers.
+    runs = len(rates)
+    names = [name for name, _ in model.named_parameters()]
+    lanes = [
+        p.detach().unsqueeze(-1).repeat(*[1] * p.dim(), runs).requires_grad_(p.requires_grad)
+        for p in model.parameters()
+    ]
+    trainable = [lane for lane in lanes if lane.requires_grad]
+    learning_rate = torch.tensor(rates, dtype=trainable[0].dtype, device=trainable[0].device)
+    losses = learning_rate.new_empty(epochs, runs)
+    history = [lane.new_empty(epochs, *lane.shape) for lane in lanes]
+
+    def lane_loss(parameters: list[Tensor]) -> Tensor:
+        return loss(functional_call(model, dict(zip(names, parameters, strict=True)), (X,)), y)
+
+    lane_losses = vmap(lane_loss, in_dims=(-1,))
+    for epoch in range(epochs):
+        loss_of_each = lane_losses(lanes)
+        gradients = torch.autograd.grad(loss_of_each.sum(), trainable, allow_unused=True)
+        with torch.no_grad():
+            for lane, gradient in zip(trainable, gradients, strict=True):
+                if gradient is not None:
+                    lane -= learning_rate * gradient
+            losses[epoch] = loss_of_each
+            for past, lane in zip(history, lanes, strict=True):
+                past[epoch] = lane
+    return SweepResult(learning_rate, losses.T, tuple(past.movedim(-1, 0) for past in history))
+
+
+def _learning_rates(learning_rates: Iterable[float] | Tensor) -> list[float]:
+    """The learning rates as checked numbers."""
+    if isinstance(learning_rates, Tensor):
+        if learning_rates.dim() != 1:
+            raise ValueError(f"learning_rates must have shape (runs,), got {tuple(learning_rates.shape)}")
+        rates = learning_rates.tolist()
+    elif isinstance(learning_rates, Iterable):
+        rates = list(learning_rates)
+    else:
+        raise TypeError(f"learning_rates must be several numbers, got {describe(learning_rates)}")
+    if not rates:
+        raise ValueError("learning_rates must hold at least one learning rate, got none")
+    for i, rate in enumerate(rates):
+        check_learning_rate(f"learning_rates[{i}]", rate)
+    return rates
