@@ -57,7 +57,7 @@ def make_regression(
             raise TypeError(f"weights must be a floating-point tensor, got {weights.dtype}")
         if weights.shape != (num_features, 1):
             raise ValueError(f"weights must have shape ({num_features}, 1), got {tuple(weights.shape)}")
-        dtype = weights.dtype
+        weights, dtype = weights.detach(), weights.dtype
 
     X = torch.randn(num_samples, num_features, generator=generator, dtype=dtype)
     if weights is None:

@@ -35,8 +35,8 @@ class SweepResult:
         runs, epochs = self.losses.shape
         shapes = " ".join(str(tuple(p.shape[2:])) for p in self.parameters)
         return (
-            f"SweepResult({runs} {'run' if runs == 1 else 'runs'} of {epochs} epochs, learning rates "
-            f"{self.learning_rates[0]:.4g} … {self.learning_rates[-1]:.4g}, parameters {shapes})"
+            f"SweepResult({runs} {'run' if runs == 1 else 'runs'} of {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
+            f"learning rates {self.learning_rates[0]:.4g} … {self.learning_rates[-1]:.4g}, parameters {shapes})"
         )
 
 

@@ -1,0 +1,111 @@
+"""What all charts share: one look, and a specification that is made once and filled for each result."""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec
+
+import altair as alt
+
+Rows = list[dict[str, Any]]
+Specification = dict[str, Any]
+P = ParamSpec("P")
+
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = PALETTE = [
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#8C8C8C",
+]
+"""Okabe and Ito's colours that stand out on white and on black alike, and a grey."""
+
+EPOCHS_AXIS = alt.Axis(labelExpr="datum.value % 1 ? '' : datum.label", tickMinStep=1)
+"""An axis with no label between two epochs."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a result puts into a chart, and the specification that it goes into."""
+
+    specification: Specification
+    datasets: dict[str, Rows]
+    title: str | dict[str, Any]
+    description: str
+
+    @property
+    def complete(self) -> Specification:
+        """The Vega-Lite specification with everything in it."""
+        texts = {"title": self.title, "description": self.description}
+        return {**self.specification, **texts, "datasets": self.datasets}
+
+    def _mime_(self) -> tuple[str, str]:
+        """What marimo shows."""
+        return "application/vnd.vegalite.v6+json", json.dumps(self.complete, allow_nan=False)
+
+
+class Drawing(Generic[P]):
+    """A kind of chart. Called with results it gives an Altair chart, to be shown, saved or changed."""
+
+    def __init__(self, content: Callable[P, Content]) -> None:
+        self.content = content
+        functools.update_wrapper(self, content)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> alt.LayerChart:
+        """An Altair chart of these results."""
+        chart: alt.LayerChart = alt.LayerChart.from_dict(self.content(*args, **kwargs).complete)
+        return chart
+
+    def show(self, *args: P.args, **kwargs: P.kwargs) -> Content:
+        """The same picture as the output of a notebook's cell, made at once: without Altair's copies and checks."""
+        return self.content(*args, **kwargs)
+
+
+def specify(
+    *layers: alt.Chart | alt.LayerChart,
+    height: int = 220,
+    right: int = 12,
+    params: Sequence[alt.Parameter] = (),
+    **properties: Any,
+) -> Specification:
+    """Layers as one chart of the series' look: as wide as the prose, at home in light and dark."""
+    chart = (
+        alt.layer(*layers, width="container", height=height, **properties)
+        .add_params(*params)
+        .properties(
+            padding={"left": 5, "top": 5, "right": right, "bottom": 5},
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+            usermeta={"embedOptions": {"actions": False}},
+        )
+        .configure(background="transparent")
+        .configure_view(stroke=None)
+        .configure_axis(gridOpacity=0.15, domainOpacity=0.3, tickOpacity=0.3, labelFontSize=11)
+        .configure_axisX(grid=False)
+        .configure_title(anchor="start", fontSize=14, fontWeight=600, offset=10)
+    )
+    specification: Specification = chart.to_dict()
+    return specification
+
+
+def loss_scale(log: bool) -> alt.Scale:
+    """A log axis where it can be, else a linear one that need not reach down to zero."""
+    return alt.Scale(type="log") if log else alt.Scale(zero=False)
+
+
+@functools.cache
+def _nothing() -> Specification:
+    words = alt.Chart(alt.NamedData("nothing")).mark_text(fontSize=13, color=GREY).encode(text="label:N")
+    return specify(words)
+
+
+def nothing(title: str) -> Content:
+    """Words in place of an empty plot."""
+    return Content(_nothing(), {"nothing": [{"label": "nothing to draw"}]}, title, f"An empty chart. {title}.")
+
+
+def number(value: float) -> str:
+    """A number as a reader wants it: three figures that count."""
+    return f"{value:.3g}"

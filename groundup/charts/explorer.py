@@ -1,0 +1,269 @@
+"""A chart with sliders of its own, that answers in the reader's browser without a kernel."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import altair as alt
+from torch import Tensor, nn
+
+from groundup.charts.drawing import BLUE, EPOCHS_AXIS, GREY, PALETTE, VERMILION, Content, Drawing, Rows, specify
+from groundup.charts.runs import flat, parameter_names, spread
+from groundup.oracle import quadratic
+from groundup.sweep import sweep
+
+# The two panels are one view with two vertical scales, each on its part of the height: a view, unlike a
+# concatenation of views, can be as wide as its container.
+HEIGHT = 420
+UPPER = [195, 0]
+LOWER = [420, 225]
+
+
+class Problem(NamedTuple):
+    """A linear regression that a reader can choose: `learning_rate_explorer` takes several."""
+
+    X: Tensor
+    """Features, shape `(n, num_features)`."""
+
+    y: Tensor
+    """Targets, shape `(n, 1)`."""
+
+    true_parameters: tuple[Tensor, Tensor]
+    """The true weights, shape `(num_features, 1)`, and bias, shape `(1,)`."""
+
+
+@Drawing
+def learning_rate_explorer(
+    problems: Mapping[str, Problem],
+    model: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    ghost_rates: Sequence[float],
+    max_epochs: int = 60,
+) -> Content:
+    """Gradient descent on a linear regression at any learning rate, computed in the reader's browser.
+
+    The chosen run is the closed form of `groundup.closed_form_path`, evaluated by Vega; the ghosts behind it are runs
+    that `sweep` made, and the dashed line is the run at the largest stable learning rate. The upper panel shows the
+    loss, the lower one the parameters.
+
+    Args:
+        problems: a name → a problem; the reader chooses among the names.
+        model: the linear model at its start, whose parameters are weights and bias.
+        loss: the mean squared error.
+        ghost_rates: the learning rates of the ghosts.
+        max_epochs: how far the epochs' slider goes.
+
+    Raises:
+        ValueError: if a problem, the model or a rate does not fit, see `groundup.quadratic` and `groundup.sweep`.
+    """
+    weights, bias = (p.detach() for p in model.parameters())
+    names = parameter_names([weights, bias], None)
+    constants = {name: _constants(problem, weights, bias) for name, problem in problems.items()}
+    highest = 10 * max(c["first"] for c in constants.values())
+    lowest = 0.5 * min(c["least"] for c in constants.values())
+    values = flat([weights, bias]) + [v for problem in problems.values() for v in flat(problem.true_parameters)]
+    margin = 0.25 * (max(values) - min(values))
+    frame = [min(values) - margin, max(values) + margin]
+
+    epoch = alt.X(
+        "epoch:Q",
+        title="epochs done",
+        scale=alt.Scale(domain=[0, alt.ExprRef("epochs")], nice=False),
+        axis=EPOCHS_AXIS,
+    )
+    loss_axis = alt.Y(
+        "loss:Q",
+        title="loss",
+        scale=alt.Scale(type="log", domain=[lowest, highest], range=UPPER, nice=False),
+        axis=alt.Axis(tickCount=4, format="~g"),
+    )
+    value_axis = alt.Y(
+        "value:Q",
+        title="parameter",
+        scale=alt.Scale(domain=frame, range=LOWER, nice=False, clamp=True),
+        axis=alt.Axis(tickCount=5, orient="left"),
+    )
+    colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
+    color = alt.Color("parameter:N", legend=None, scale=alt.Scale(domain=names, range=colors))
+
+    run = _run(len(names))
+    losses = [*run, _calculate("loss", _loss("learning_rate", len(names)))]
+    inside = [*losses, alt.FilterTransform(f"datum.loss <= {highest}")]
+    chosen_loss = alt.Chart(transform=inside).encode(epoch, loss_axis)
+    left = [
+        *losses,
+        alt.FilterTransform(f"datum.loss > {highest}"),
+        alt.AggregateTransform(aggregate=[alt.AggregatedFieldDef(op="min", field="epoch", **{"as": "epoch"})]),
+        alt.FilterTransform("isValid(datum.epoch)"),
+        _calculate("label", "'diverged at epoch ' + datum.epoch"),
+    ]
+    limit = [
+        alt.FilterTransform("datum.epoch <= epochs"),
+        _calculate("loss", _loss("constants[problem].largest_stable", len(names))),
+        _calculate("label", "'at 2 / λmax = ' + format(constants[problem].largest_stable, '.3f')"),
+    ]
+    at_limit = alt.Chart(transform=limit).encode(epoch, loss_axis)
+    ghosts = alt.Chart(
+        alt.NamedData("ghosts"),
+        transform=[
+            alt.FilterTransform("datum.problem == problem"),
+            alt.FlattenTransform(flatten=["losses"], **{"as": ["loss"]}),
+            alt.WindowTransform(
+                window=[alt.WindowFieldDef.from_dict({"op": "row_number", "as": "position"})], groupby=["rate"]
+            ),
+            _calculate("epoch", "datum.position - 1"),
+        ],
+    )
+    loss_panel = [
+        ghosts.mark_line(clip=True, strokeWidth=1, opacity=0.35, color=GREY).encode(epoch, loss_axis, detail="rate:N"),
+        at_limit.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
+        at_limit.transform_filter("datum.epoch == epochs")
+        .mark_text(align="right", dy=-8, fontSize=12, fontWeight=600, color=VERMILION)
+        .encode(text="label:N"),
+        chosen_loss.mark_line(clip=True, strokeWidth=3, color=BLUE),
+        chosen_loss.transform_filter("datum.epoch == epochs").mark_point(filled=True, size=50, opacity=1, color=BLUE),
+        alt.Chart(transform=left)
+        .mark_text(
+            align=alt.expr("datum.epoch > epochs / 2 ? 'right' : 'left'"), fontSize=12, fontWeight=600, color=BLUE
+        )
+        .encode(epoch, y=alt.value(8), text="label:N"),
+    ]
+
+    path = [
+        *inside,
+        *(_calculate(name, _parameter(j, len(names))) for j, name in enumerate(names)),
+        alt.FoldTransform(fold=[*names], **{"as": ["parameter", "value"]}),
+    ]
+    tooltip = [alt.Tooltip("parameter:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("value:Q", format=".4~f")]
+    goals = alt.Chart(
+        alt.NamedData("goals"),
+        transform=[alt.FilterTransform("datum.problem == problem")],
+    )
+    value_panel = [
+        goals.mark_rule(strokeDash=[4, 4], opacity=0.8).encode(y=value_axis, color=color),
+        alt.Chart(transform=path)
+        .mark_line(clip=True, strokeWidth=2.5)
+        .encode(epoch, value_axis, color, tooltip=tooltip),
+        goals.transform_calculate(value="datum.place")
+        .mark_text(align="left", dx=5, fontSize=12, fontWeight=600)
+        .encode(x=alt.value("width"), y=value_axis, text="parameter:N", color=color),
+    ]
+
+    both = alt.layer(
+        alt.layer(*loss_panel),
+        alt.layer(*value_panel),
+        data=alt.sequence(0, max_epochs + 1, as_="epoch", name="epochs_done"),
+    ).resolve_scale(y="independent")
+    specification = specify(both, height=HEIGHT, right=30, params=_sliders(list(problems), max_epochs))
+    # Handed to Altair, the numbers would be copied again and again.
+    specification["params"] = [*specification["params"], {"name": "constants", "value": constants}]
+    return Content(
+        specification,
+        {
+            "ghosts": _ghosts(problems, model, loss, ghost_rates, max_epochs, highest),
+            "goals": _goals(problems, names, gap=0.07 * (frame[1] - frame[0])),
+        },
+        {"text": {"expr": _verdict(len(names))}},
+        "Two panels over the epochs: the loss on a log axis, over the ghosts of other learning rates, and the parameters "
+        f"{', '.join(names)} against their true values. Sliders set the learning rate and the epochs.",
+    )
+
+
+def _calculate(name: str, expression: str) -> alt.CalculateTransform:
+    return alt.CalculateTransform(calculate=expression, **{"as": name})
+
+
+def _run(directions: int) -> list[Any]:
+    """For each epoch, what is left of the start along each direction: (1 − ηλᵢ)ᵏ."""
+    left = "pow(1 - learning_rate * constants[problem].eigenvalues[{i}], datum.epoch)"
+    return [
+        alt.FilterTransform("datum.epoch <= epochs"),
+        *(_calculate(f"p{i}", left.format(i=i)) for i in range(directions)),
+    ]
+
+
+def _loss(learning_rate: str, directions: int) -> str:
+    """L* + ½ Σ λᵢ cᵢ² (1 − ηλᵢ)²ᵏ."""
+    terms = (
+        f"constants[problem].weights[{i}] * "
+        f"pow(1 - {learning_rate} * constants[problem].eigenvalues[{i}], 2 * datum.epoch)"
+        for i in range(directions)
+    )
+    return " + ".join(["constants[problem].least", *terms])
+
+
+def _parameter(j: int, directions: int) -> str:
+    """θⱼ* + Σ qᵢⱼ cᵢ (1 − ηλᵢ)ᵏ."""
+    terms = (f"constants[problem].directions[{j}][{i}] * datum.p{i}" for i in range(directions))
+    return " + ".join([f"constants[problem].solution[{j}]", *terms])
+
+
+def _verdict(directions: int) -> str:
+    """The title, which speaks with the sliders."""
+    kept = ", ".join(f"pow(1 - learning_rate * constants[problem].eigenvalues[{i}], 2)" for i in range(directions))
+    stable = "learning_rate < constants[problem].largest_stable"
+    return (
+        f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f') "
+        f"+ ({stable} ? ' is below ' : ' is above ') + format(constants[problem].largest_stable, '.3f'), "
+        f"'Slowest direction: × ' + format(max({kept}), '.3~f') + ' of its excess loss an epoch']"
+    )
+
+
+def _sliders(names: list[str], max_epochs: int) -> list[alt.Parameter]:
+    """What the reader moves: by the same names as a notebook's own sliders."""
+    choice = alt.binding_select(options=names, name="data ") if len(names) > 1 else alt.Undefined
+    return [
+        alt.param(
+            name="learning_rate",
+            value=0.1,
+            bind=alt.binding_range(min=0.005, max=1.2, step=0.005, name="learning rate "),
+        ),
+        alt.param(name="epochs", value=30, bind=alt.binding_range(min=1, max=max_epochs, step=1, name="epochs ")),
+        alt.param(name="problem", value=names[0], bind=choice),
+    ]
+
+
+def _constants(problem: Problem, weights: Tensor, bias: Tensor) -> dict[str, Any]:
+    """What the formulas need of a problem: λ, ½ λ c² and q c for each direction, so that only powers are left."""
+    q = quadratic(problem.X, problem.y, weights, bias)
+    share = 0.5 * q.eigenvalues * q.offsets**2
+    return {
+        "eigenvalues": q.eigenvalues.tolist(),
+        "weights": share.tolist(),
+        "directions": (q.eigenvectors * q.offsets).tolist(),
+        "solution": q.solution.tolist(),
+        "least": q.least_loss,
+        "first": q.least_loss + share.sum().item(),
+        "largest_stable": 2 / q.eigenvalues[-1].item(),
+    }
+
+
+def _ghosts(
+    problems: Mapping[str, Problem],
+    model: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    rates: Sequence[float],
+    epochs: int,
+    highest: float,
+) -> Rows:
+    """The losses of the runs that `sweep` makes, to four figures, each up to where it leaves the chart."""
+    rows: Rows = []
+    for name, (X, y, _) in problems.items():
+        for rate, run in zip(rates, sweep(model, loss, X, y, rates, epochs + 1).losses.tolist(), strict=True):
+            end = next((i for i, value in enumerate(run) if not value <= highest), len(run))
+            # One point beyond the frame, so that the line leaves it.
+            kept = [float(f"{value:.4g}") for value in run[: end + 1] if math.isfinite(value)]
+            rows.append({"problem": name, "rate": float(f"{rate:.3g}"), "losses": kept})
+    return rows
+
+
+def _goals(problems: Mapping[str, Problem], names: Sequence[str], gap: float) -> Rows:
+    """The true value of each parameter, and where its name stands without touching its neighbours."""
+    rows: Rows = []
+    for name, problem in problems.items():
+        goals = flat(problem.true_parameters)
+        rows += [
+            {"problem": name, "parameter": parameter, "value": goal, "place": place}
+            for parameter, goal, place in zip(names, goals, spread(goals, gap), strict=True)
+        ]
+    return rows
