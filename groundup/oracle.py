@@ -98,6 +98,11 @@ class Quadratic(NamedTuple):
 
     After k updates at the learning rate η, with p = num_features + 1 directions i, the loss is
     `least_loss` + ½ Σ λᵢ cᵢ² (1 − ηλᵢ)²ᵏ, and the parameters are `solution` + Σ qᵢ cᵢ (1 − ηλᵢ)ᵏ.
+
+    Example:
+        >>> X, y = torch.tensor([[2.0], [-2.0]]), torch.tensor([[3.0], [-1.0]])
+        >>> quadratic(X, y, torch.zeros(1, 1), torch.zeros(1)).eigenvalues
+        tensor([2., 8.], dtype=torch.float64)
     """
 
     eigenvalues: Tensor

@@ -164,8 +164,8 @@ def learning_rate_explorer(
             "goals": _goals(problems, names, gap=0.07 * (frame[1] - frame[0])),
         },
         {"text": {"expr": _verdict(len(names))}},
-        "Two panels over the epochs: the loss on a log axis, over the ghosts of other learning rates, and the parameters "
-        f"{', '.join(names)} against their true values. Sliders set the learning rate and the epochs.",
+        "Two panels over the epochs: the loss on a log axis, over the ghosts of other learning rates, and the "
+        f"parameters {', '.join(names)} against their true values. Sliders set the learning rate and the epochs.",
     )
 
 
@@ -205,7 +205,8 @@ def _verdict(directions: int) -> str:
     return (
         f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f') "
         f"+ ({stable} ? ' is below ' : ' is above ') + format(constants[problem].largest_stable, '.3f'), "
-        f"'Slowest direction: × ' + format(max({kept}), '.3~f') + ' of its excess loss an epoch']"
+        f"({stable} ? 'The slowest direction keeps × ' : 'The steepest direction grows × ') "
+        f"+ format(max({kept}), '.3~f') + ' an epoch']"
     )
 
 

@@ -1,0 +1,117 @@
+"""The notebooks' own furniture: listings of the package's source, tables, exercises, and what a published page hides.
+
+All of it comes out of every export as text: nothing here needs a kernel once it has been shown.
+"""
+
+import ast
+import difflib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import marimo as mo
+
+
+def code_of(thing: Any) -> str:
+    """The source of a function, a method or a class as it stands in its file, without its docstrings."""
+    lines = textwrap.dedent(inspect.getsource(thing)).splitlines()
+    dropped: set[int] = set()
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        # A string that stands alone documents the module, class, function or field before it.
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            dropped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    kept = [line for number, line in enumerate(lines, start=1) if number not in dropped]
+    # A dropped docstring leaves its blank line behind: the first one of a body, or two in a row.
+    tidy: list[str] = []
+    for line in kept:
+        if not line.strip() and (not tidy or not tidy[-1].strip() or tidy[-1].rstrip().endswith(":")):
+            continue
+        tidy.append(line)
+    return "\n".join(tidy).strip("\n")
+
+
+def source(*things: Any) -> mo.Html:
+    """The package's own source, so that no listing is ever a copy. `help(thing)` shows the docstrings left out here."""
+    listing = "\n\n\n".join(code_of(thing) for thing in things)
+    return mo.md(f"```python\n{listing}\n```")
+
+
+def diff(before: str, after: str) -> mo.Html:
+    """What changed from one listing to the next, line by line, computed."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=99)
+    changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    return mo.md("```diff\n" + ("\n".join(changed) or "  no difference") + "\n```")
+
+
+def table(rows: Iterable[Mapping[str, object]]) -> mo.Html:
+    """Rows as a plain table: the keys of the first are the headings, and a column of numbers stands to the right."""
+    rows = list(rows)
+    if not rows:
+        raise ValueError("rows must hold at least one row, got none")
+    headings = list(rows[0])
+    numeric = {h: all(isinstance(row[h], int | float) for row in rows) for h in headings}
+    lines = [
+        "| " + " | ".join(headings) + " |",
+        "| " + " | ".join("---:" if numeric[h] else ":---" for h in headings) + " |",
+        *("| " + " | ".join(_cell(row[h]) for h in headings) + " |" for row in rows),
+    ]
+    return mo.md("\n".join(lines))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "0" if value == 0 else f"{value:.3g}"
+    return str(value).replace("|", "\\|")
+
+
+def details(title: str, text: str) -> mo.Html:
+    """Text that is folded away until the reader opens it, with a kernel or without."""
+    return mo.md(f"/// details | {title}\n\n{text}\n\n///")
+
+
+def solution(*things: Any) -> mo.Html:
+    """The source of an exercise's solution, folded away."""
+    listing = "\n\n\n".join(code_of(thing) for thing in things)
+    return details("Solution", f"```python\n{listing}\n```")
+
+
+def page_only(text: str) -> mo.Html:
+    """Words for the reader of a published page, who has no kernel: hidden in `marimo edit` and `marimo run`."""
+    return mo.Html(f'<div class="page-only">{mo.md(text).text}</div>')
+
+
+def exercise(attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]) -> mo.Html:
+    """What a check says of an attempt: not yet, what is wrong, or well done.
+
+    Args:
+        attempt: the reader's function. Left blank, it raises NotImplementedError or returns None.
+        check: called with the attempt; gives a sentence about the first thing that is wrong, or None if it is right.
+    """
+    calls = 0
+    blank = False
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls, blank
+        calls += 1
+        answer = attempt(*args, **kwargs)
+        blank = blank or answer is None
+        if answer is None:
+            raise NotImplementedError
+        return answer
+
+    try:
+        wrong = check(watched)
+    except NotImplementedError:
+        return _callout("attention", "Not yet", f"`{attempt.__name__}` is waiting for your code.")
+    except Exception as error:
+        return _callout("danger", "It raises", f"`{type(error).__name__}: {error}`")
+    if calls == 0 or blank:
+        return _callout("attention", "Not yet", "There is nothing to check.")
+    if wrong is not None:
+        return _callout("danger", "Not quite", wrong)
+    return _callout("tip", "Well done", "It passes every check.")
+
+
+def _callout(kind: str, title: str, text: str) -> mo.Html:
+    return mo.md(f"/// {kind} | {title}\n\n{text}\n\n///")
