@@ -2,13 +2,13 @@
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec
 
 import altair as alt
 
-Rows = list[dict[str, Any]]
+Rows = list[dict[Any, Any]]
 Specification = dict[str, Any]
 P = ParamSpec("P")
 
@@ -64,30 +64,26 @@ class Drawing(Generic[P]):
         return self.content(*args, **kwargs)
 
 
-def specify(
-    *layers: alt.Chart | alt.LayerChart,
-    height: int = 220,
-    right: int = 12,
-    params: Sequence[alt.Parameter] = (),
-    **properties: Any,
-) -> Specification:
-    """Layers as one chart of the series' look: as wide as the prose, at home in light and dark."""
-    chart = (
-        alt.layer(*layers, width="container", height=height, **properties)
-        .add_params(*params)
-        .properties(
-            padding={"left": 5, "top": 5, "right": right, "bottom": 5},
-            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-            usermeta={"embedOptions": {"actions": False}},
-        )
-        .configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(gridOpacity=0.15, domainOpacity=0.3, tickOpacity=0.3, labelFontSize=11)
-        .configure_axisX(grid=False)
-        .configure_title(anchor="start", fontSize=14, fontWeight=600, offset=10)
-    )
-    specification: Specification = chart.to_dict()
-    return specification
+LOOK: Specification = {
+    "width": "container",
+    "autosize": {"type": "fit-x", "contains": "padding"},
+    "usermeta": {"embedOptions": {"actions": False}},
+    "config": {
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": {"gridOpacity": 0.15, "domainOpacity": 0.3, "tickOpacity": 0.3, "labelFontSize": 11},
+        "axisX": {"grid": False},
+        "title": {"anchor": "start", "fontSize": 14, "fontWeight": 600, "offset": 10},
+    },
+}
+"""One look for the whole series: as wide as the prose, at home in light and dark."""
+
+
+def specify(*layers: alt.Chart | alt.LayerChart, height: int = 220, right: int = 12) -> Specification:
+    """Layers as one specification of the series' look, with `right` pixels for names at the lines' ends."""
+    padding = {"left": 5, "top": 5, "right": right, "bottom": 5}
+    # Altair copies a whole chart for each property that is set on it; its dictionary takes them at once.
+    return {**alt.layer(*layers).to_dict(), **LOOK, "height": height, "padding": padding}
 
 
 def loss_scale(log: bool) -> alt.Scale:

@@ -154,9 +154,8 @@ def learning_rate_explorer(
         alt.layer(*value_panel),
         data=alt.sequence(0, max_epochs + 1, as_="epoch", name="epochs_done"),
     ).resolve_scale(y="independent")
-    specification = specify(both, height=HEIGHT, right=30, params=_sliders(list(problems), max_epochs))
-    # Handed to Altair, the numbers would be copied again and again.
-    specification["params"] = [*specification["params"], {"name": "constants", "value": constants}]
+    specification = specify(both, height=HEIGHT, right=30)
+    specification["params"] = [*_sliders(list(problems), max_epochs), {"name": "constants", "value": constants}]
     return Content(
         specification,
         {
@@ -210,17 +209,15 @@ def _verdict(directions: int) -> str:
     )
 
 
-def _sliders(names: list[str], max_epochs: int) -> list[alt.Parameter]:
+def _sliders(names: list[str], max_epochs: int) -> list[dict[str, Any]]:
     """What the reader moves: by the same names as a notebook's own sliders."""
-    choice = alt.binding_select(options=names, name="data ") if len(names) > 1 else alt.Undefined
+    rates = {"input": "range", "min": 0.005, "max": 1.2, "step": 0.005, "name": "learning rate "}
+    epochs = {"input": "range", "min": 1, "max": max_epochs, "step": 1, "name": "epochs "}
+    choice = {"bind": {"input": "select", "options": names, "name": "data "}} if len(names) > 1 else {}
     return [
-        alt.param(
-            name="learning_rate",
-            value=0.1,
-            bind=alt.binding_range(min=0.005, max=1.2, step=0.005, name="learning rate "),
-        ),
-        alt.param(name="epochs", value=30, bind=alt.binding_range(min=1, max=max_epochs, step=1, name="epochs ")),
-        alt.param(name="problem", value=names[0], bind=choice),
+        {"name": "learning_rate", "value": 0.1, "bind": rates},
+        {"name": "epochs", "value": 30, "bind": epochs},
+        {"name": "problem", "value": names[0], **choice},
     ]
 
 
