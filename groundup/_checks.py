@@ -40,7 +40,9 @@ def check_learning_rate(name: str, value: float) -> None:
 def check_generator(generator: torch.Generator | None) -> None:
     """Refuse what is neither a generator nor None: a seed, for example."""
     if generator is not None and not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator must be a torch.Generator or None, got {describe(generator)}")
+        raise TypeError(
+            f"generator must be a torch.Generator or None, got {describe(generator)}"
+        )
 
 
 def check_tensor(name: str, value: Tensor) -> None:
@@ -54,9 +56,13 @@ def check_samples(X: Tensor, y: Tensor) -> None:
     for name, value in (("X", X), ("y", y)):
         check_tensor(name, value)
         if value.dim() == 0:
-            raise ValueError(f"{name} must have a dimension of samples, got a tensor of shape ()")
+            raise ValueError(
+                f"{name} must have a dimension of samples, got a tensor of shape ()"
+            )
     if len(X) != len(y):
-        raise ValueError(f"X and y must be of the same length, got {len(X)} and {len(y)} samples")
+        raise ValueError(
+            f"X and y must be of the same length, got {len(X)} and {len(y)} samples"
+        )
     if len(X) == 0:
         raise ValueError("X and y must hold at least one sample, got 0")
 
@@ -66,6 +72,10 @@ def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) 
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {describe(model)}")
     if not any(p.requires_grad for p in model.parameters()):
-        raise ValueError(f"model must have a parameter that requires gradients, got {type(model).__name__} with none")
+        raise ValueError(
+            f"model must have a parameter that requires gradients, got {type(model).__name__} with none"
+        )
     if not callable(loss):
-        raise TypeError(f"loss must be callable as loss(y_pred, y_true), got {describe(loss)}")
+        raise TypeError(
+            f"loss must be callable as loss(y_pred, y_true), got {describe(loss)}"
+        )

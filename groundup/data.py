@@ -56,7 +56,9 @@ def make_regression(
         if not weights.is_floating_point():
             raise TypeError(f"weights must be a floating-point tensor, got {weights.dtype}")
         if weights.shape != (num_features, 1):
-            raise ValueError(f"weights must have shape ({num_features}, 1), got {tuple(weights.shape)}")
+            raise ValueError(
+                f"weights must have shape ({num_features}, 1), got {tuple(weights.shape)}"
+            )
         weights, dtype = weights.detach(), weights.dtype
 
     X = torch.randn(num_samples, num_features, generator=generator, dtype=dtype)

@@ -70,7 +70,9 @@ class MLP(nn.Module):
         torch.Size([4, 1])
     """
 
-    def __init__(self, num_features: int, hidden: int, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self, num_features: int, hidden: int, generator: torch.Generator | None = None
+    ) -> None:
         super().__init__()
         check_count("num_features", num_features, minimum=1)
         check_count("hidden", hidden, minimum=1)
@@ -78,7 +80,9 @@ class MLP(nn.Module):
 
         def uniform(*shape: int, inputs: int) -> nn.Parameter:
             bound = inputs**-0.5
-            return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+            return nn.Parameter(
+                torch.empty(shape).uniform_(-bound, bound, generator=generator)
+            )
 
         self.hidden_weights = uniform(num_features, hidden, inputs=num_features)
         self.hidden_bias = uniform(hidden, inputs=num_features)
@@ -87,7 +91,10 @@ class MLP(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """Predictions of shape `(n, 1)` for features of shape `(n, num_features)`."""
-        return torch.tanh(X @ self.hidden_weights + self.hidden_bias) @ self.weights + self.bias
+        return (
+            torch.tanh(X @ self.hidden_weights + self.hidden_bias) @ self.weights
+            + self.bias
+        )
 
     def extra_repr(self) -> str:
         """What stands between the brackets when the module is printed."""

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from groundup._checks import check_count, check_learning_rate, check_samples, check_trainable, describe
+from groundup._checks import (
+    check_count,
+    check_learning_rate,
+    check_samples,
+    check_trainable,
+    describe,
+)
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,19 @@ class NaiveTrainerResult:
         if not self.losses:
             return "NaiveTrainerResult(0 epochs)"
         unit = "epoch" if len(self.losses) == 1 else "epochs"
-        parts = [f"{len(self.losses)} {unit}", f"loss {self.losses[0]:.4g} → {self.losses[-1]:.4g}"]
-        lost = next((i for i, loss in enumerate(self.losses) if not math.isfinite(loss)), None)
+        parts = [
+            f"{len(self.losses)} {unit}",
+            f"loss {self.losses[0]:.4g} → {self.losses[-1]:.4g}",
+        ]
+        lost = next(
+            (i for i, loss in enumerate(self.losses) if not math.isfinite(loss)), None
+        )
         if lost is not None:
             parts.append(f"not finite from epoch {lost}")
         if self.parameters:
-            parts.append("parameters " + " ".join(str(tuple(p.shape)) for p in self.parameters[-1]))
+            parts.append(
+                "parameters " + " ".join(str(tuple(p.shape)) for p in self.parameters[-1])
+            )
         return f"NaiveTrainerResult({', '.join(parts)})"
 
 
@@ -131,5 +144,7 @@ class NaiveTrainer:
                     if p.grad is not None:
                         p -= self.config.learning_rate * p.grad
             result.losses.append(loss.item())
-            result.parameters.append(tuple(p.detach().clone() for p in self.model.parameters()))
+            result.parameters.append(
+                tuple(p.detach().clone() for p in self.model.parameters())
+            )
         return result

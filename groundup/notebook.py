@@ -19,13 +19,19 @@ def code_of(thing: Any) -> str:
     dropped: set[int] = set()
     for node in ast.walk(ast.parse("\n".join(lines))):
         # A string that stands alone documents the module, class, function or field before it.
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
             dropped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     kept = [line for number, line in enumerate(lines, start=1) if number not in dropped]
     # A dropped docstring leaves its blank line behind: the first one of a body, or two in a row.
     tidy: list[str] = []
     for line in kept:
-        if not line.strip() and (not tidy or not tidy[-1].strip() or tidy[-1].rstrip().endswith(":")):
+        if not line.strip() and (
+            not tidy or not tidy[-1].strip() or tidy[-1].rstrip().endswith(":")
+        ):
             continue
         tidy.append(line)
     return "\n".join(tidy).strip("\n")
@@ -81,7 +87,9 @@ def page_only(text: str) -> mo.Html:
     return mo.Html(f'<div class="page-only">{mo.md(text).text}</div>')
 
 
-def exercise(attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]) -> mo.Html:
+def exercise(
+    attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]
+) -> mo.Html:
     """What a check says of an attempt: not yet, what is wrong, or well done.
 
     Args:
@@ -103,7 +111,9 @@ def exercise(attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], 
     try:
         wrong = check(watched)
     except NotImplementedError:
-        return _callout("attention", "Not yet", f"`{attempt.__name__}` is waiting for your code.")
+        return _callout(
+            "attention", "Not yet", f"`{attempt.__name__}` is waiting for your code."
+        )
     except Exception as error:
         return _callout("danger", "It raises", f"`{type(error).__name__}: {error}`")
     if calls == 0 or blank:

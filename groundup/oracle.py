@@ -21,7 +21,9 @@ def _augmented(X: Tensor) -> Tensor:
     """`[X 1]` in float64, shape `(n, num_features + 1)`."""
     check_tensor("X", X)
     if X.dim() != 2 or X.numel() == 0:
-        raise ValueError(f"X must have shape (n, num_features) with a sample and a feature, got {tuple(X.shape)}")
+        raise ValueError(
+            f"X must have shape (n, num_features) with a sample and a feature, got {tuple(X.shape)}"
+        )
     X = X.detach().double()
     return torch.cat([X, X.new_ones(len(X), 1)], dim=1)
 
@@ -147,7 +149,9 @@ def quadratic(X: Tensor, y: Tensor, weights: Tensor, bias: Tensor) -> Quadratic:
     eigenvalues, eigenvectors = torch.linalg.eigh(hessian(X))
     start = torch.cat([weights.detach().double().flatten(), bias.detach().double()])
     least_loss = ((_augmented(X) @ solution - y.double().flatten()) ** 2).mean().item()
-    return Quadratic(eigenvalues, eigenvectors, eigenvectors.T @ (start - solution), solution, least_loss)
+    return Quadratic(
+        eigenvalues, eigenvectors, eigenvectors.T @ (start - solution), solution, least_loss
+    )
 
 
 def closed_form_path(

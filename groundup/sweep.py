@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from groundup._checks import check_count, check_learning_rate, check_samples, check_trainable, describe
+from groundup._checks import (
+    check_count,
+    check_learning_rate,
+    check_samples,
+    check_trainable,
+    describe,
+)
 
 
 @dataclass(eq=False)
@@ -44,7 +50,11 @@ class _RefuseRandomness(TorchDispatchMode):
     """Raises before any operation that would draw random numbers: torch tags them all."""
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         if torch.Tag.nondeterministic_seeded in func.tags:
             raise ValueError(
@@ -54,7 +64,9 @@ class _RefuseRandomness(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def _check_forward(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], X: Tensor, y: Tensor) -> None:
+def _check_forward(
+    model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], X: Tensor, y: Tensor
+) -> None:
     """Run the model once, on copies of its buffers, and refuse what lanes can't share or torch can't batch."""
     copies = {name: buffer.clone() for name, buffer in model.named_buffers()}
     state = dict(copies)
@@ -68,7 +80,11 @@ def _check_forward(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], X
                 "model.eval() keeps a normalisation's running statistics fixed"
             )
     if not isinstance(value, Tensor) or value.dim() != 0:
-        got = f"one of shape {tuple(value.shape)}" if isinstance(value, Tensor) else describe(value)
+        got = (
+            f"one of shape {tuple(value.shape)}"
+            if isinstance(value, Tensor)
+            else describe(value)
+        )
         raise ValueError(f"loss must give a tensor of shape (), got {got}")
 
 
@@ -120,16 +136,23 @@ def sweep(
     runs = len(rates)
     names = [name for name, _ in model.named_parameters()]
     lanes = [
-        p.detach().unsqueeze(-1).repeat(*[1] * p.dim(), runs).requires_grad_(p.requires_grad)
+        p.detach()
+        .unsqueeze(-1)
+        .repeat(*[1] * p.dim(), runs)
+        .requires_grad_(p.requires_grad)
         for p in model.parameters()
     ]
     trainable = [lane for lane in lanes if lane.requires_grad]
-    learning_rate = torch.tensor(rates, dtype=trainable[0].dtype, device=trainable[0].device)
+    learning_rate = torch.tensor(
+        rates, dtype=trainable[0].dtype, device=trainable[0].device
+    )
     losses = learning_rate.new_empty(epochs, runs)
     history = [lane.new_empty(epochs, *lane.shape) for lane in lanes]
 
     def lane_loss(parameters: list[Tensor]) -> Tensor:
-        return loss(functional_call(model, dict(zip(names, parameters, strict=True)), (X,)), y)
+        return loss(
+            functional_call(model, dict(zip(names, parameters, strict=True)), (X,)), y
+        )
 
     lane_losses = vmap(lane_loss, in_dims=(-1,))
     for epoch in range(epochs):
@@ -142,19 +165,25 @@ def sweep(
             losses[epoch] = loss_of_each
             for past, lane in zip(history, lanes, strict=True):
                 past[epoch] = lane
-    return SweepResult(learning_rate, losses.T, tuple(past.movedim(-1, 0) for past in history))
+    return SweepResult(
+        learning_rate, losses.T, tuple(past.movedim(-1, 0) for past in history)
+    )
 
 
 def _learning_rates(learning_rates: Iterable[float] | Tensor) -> list[float]:
     """The learning rates as checked numbers."""
     if isinstance(learning_rates, Tensor):
         if learning_rates.dim() != 1:
-            raise ValueError(f"learning_rates must have shape (runs,), got {tuple(learning_rates.shape)}")
+            raise ValueError(
+                f"learning_rates must have shape (runs,), got {tuple(learning_rates.shape)}"
+            )
         rates = learning_rates.tolist()
     elif isinstance(learning_rates, Iterable):
         rates = list(learning_rates)
     else:
-        raise TypeError(f"learning_rates must be several numbers, got {describe(learning_rates)}")
+        raise TypeError(
+            f"learning_rates must be several numbers, got {describe(learning_rates)}"
+        )
     if not rates:
         raise ValueError("learning_rates must hold at least one learning rate, got none")
     for i, rate in enumerate(rates):

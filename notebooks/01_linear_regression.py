@@ -89,7 +89,7 @@ def _():
     true_b = torch.tensor([0.5])
 
     X, y = make_regression(4096, 6, generator=generator, weights=true_w, bias=0.5)
-    X.shape, y.shape
+    f"X {tuple(X.shape)}, y {tuple(y.shape)}"
     return X, true_b, true_w, y
 
 
@@ -99,7 +99,9 @@ def _(true_b, true_w):
         [
             {"parameter": name, "true value": value}
             for name, value in zip(
-                ["w₁", "w₂", "w₃", "w₄", "w₅", "w₆", "b"], [*true_w.flatten().tolist(), true_b.item()], strict=True
+                ["w₁", "w₂", "w₃", "w₄", "w₅", "w₆", "b"],
+                [*true_w.flatten().tolist(), true_b.item()],
+                strict=True,
             )
         ]
     )
@@ -261,7 +263,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Drag the learning rate up to 0.6: fewer epochs are needed. Drag it past 1: the loss explodes, and the chart says at
+    Drag the learning rate up towards 0.5: fewer epochs are needed. Drag it past 1: the loss explodes, and the chart says at
     which epoch. Drag it back: the very same curves return, digit for digit.
 
     The loss at epoch 0 is the loss *before* the first update; the parameters at epoch 1 are those *after* it.
@@ -310,19 +312,20 @@ def _():
 
 @app.cell
 def _(X, b, forget_to_zero, w, y):
-    charts.losses.show(
-        {
-            "zeroed": train_without_zeroing(X, y, w, b, 40, 0.1, forget=False),
-            "as switched": train_without_zeroing(X, y, w, b, 40, 0.1, forget=forget_to_zero.value),
-        }
-    )
+    runs = {"zeroed": train_without_zeroing(X, y, w, b, 40, 0.1, forget=False)}
+    if forget_to_zero.value:
+        runs["not zeroed"] = train_without_zeroing(X, y, w, b, 40, 0.1, forget=True)
+    charts.losses.show(runs)
     return
 
 
 @app.cell(hide_code=True)
 def _(X, b, w, y):
     def _():
-        zeroed, forgotten = (train_without_zeroing(X, y, w, b, 40, 0.1, forget).losses for forget in (False, True))
+        zeroed, forgotten = (
+            train_without_zeroing(X, y, w, b, 40, 0.1, forget).losses
+            for forget in (False, True)
+        )
         rises = sum(later > earlier for earlier, later in pairwise(forgotten))
         return notebook.details(
             "Answer",
@@ -371,9 +374,10 @@ def _():
 
 @app.cell
 def _(X, b, w, without_copying, y):
-    stored = train_and_store(
-        X, y, w, b, 40, 0.1, store=lambda p: p.detach() if without_copying.value else p.detach().clone()
-    )
+    def store(p):
+        return p.detach() if without_copying.value else p.detach().clone()
+
+    stored = train_and_store(X, y, w, b, 40, 0.1, store)
     return (stored,)
 
 
@@ -447,7 +451,12 @@ def _(X, b, w, with_graph, y):
             losses.append(store(loss))
         return losses
 
-    nodes = [count_nodes(loss) for loss in losses_of_40_epochs(lambda loss: loss if with_graph.value else loss.item())]
+    nodes = [
+        count_nodes(loss)
+        for loss in losses_of_40_epochs(
+            lambda loss: loss if with_graph.value else loss.item()
+        )
+    ]
     return losses_of_40_epochs, nodes
 
 
@@ -498,7 +507,9 @@ def _():
 @app.cell
 def _():
     model = LinearRegression(6, torch.Generator().manual_seed(0))
-    {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    notebook.table(
+        {"name": name, "shape": tuple(p.shape)} for name, p in model.named_parameters()
+    )
     return (model,)
 
 
@@ -567,12 +578,14 @@ def _():
         except (TypeError, ValueError) as error:
             return f"{type(error).__name__}: {error}"
 
-    [
-        refusal(epochs=10, learning_rate=0.1),
-        refusal(epochs=10, learning_rate=-0.1),
-        refusal(epochs=2.5, learning_rate=0.1),
-        refusal(epochs=True, learning_rate=0.1),
-    ]
+    notebook.table(
+        {
+            "epochs": epochs,
+            "learning_rate": rate,
+            "what you get": refusal(epochs=epochs, learning_rate=rate),
+        }
+        for epochs, rate in [(10, 0.1), (10, -0.1), (2.5, 0.1), (True, 0.1)]
+    )
     return
 
 
@@ -596,8 +609,9 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    `transformers` returns a `TrainOutput` with `global_step`, `training_loss` and `metrics`. Its `training_loss` is *one*
-    number, the mean over the run; the curve is logged elsewhere, in `trainer.state.log_history`. Ours keeps the curve and
+    `transformers` returns a [`TrainOutput`](https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer_utils.py#L260-L263)
+    with `global_step`, `training_loss` and `metrics`. Its `training_loss` is *one* number, the mean over the run; the
+    curve is logged elsewhere, in `trainer.state.log_history`. Ours keeps the curve and
     the trajectories, because here you want to look at them. That is a choice you can afford with seven parameters.
 
     ### The trainer
@@ -637,10 +651,14 @@ def _():
     that data and model fit (do it now, not after an hour), build loaders, and later send shards of the data to a mesh of
     devices. All of that needs the data, and none of it is training. So `__init__` prepares, and `train()` only launches.
 
-    `transformers` made this the habit: its `Trainer` takes the data sets in `__init__`, and `train()` takes almost
-    nothing. Lightning, which brought a trainer as a separate object to many people first, chose otherwise: its `Trainer`
-    holds *how* to train, and data arrives at `fit(model, dataloaders)`, so that one trainer can serve several models.
-    Keras and scikit-learn pass data at `fit`, too.
+    Who brought the trainer? Lightning had a
+    [`Trainer` class](https://github.com/Lightning-AI/pytorch-lightning/blob/0.0.2/pytorch_lightning/models/trainer.py#L10) in
+    its first releases in March 2019, and showed that one loop could be kept apart from all models and still scale to many
+    GPUs. `transformers` added
+    [its own](https://github.com/huggingface/transformers/blob/v2.9.0/src/transformers/trainer.py) with version 2.9.0 in
+    May 2020, and made it a habit: data sets go into `__init__`, and `train()` takes almost nothing. Lightning chose
+    otherwise. Its `Trainer` holds *how* to train, and data arrives at `fit(model, dataloaders)`, so that one trainer can
+    serve several models. Keras and scikit-learn take data at `fit`, too.
     """)
     return
 
@@ -731,18 +749,25 @@ def _(X, b, model, w, y):
         def lane(epochs, rate):
             swept = sweep(model, groundup.mean_squared_error, X, y, [rate], epochs)
             return NaiveTrainerResult(
-                swept.losses[0].tolist(), list(zip(*(p[0] for p in swept.parameters), strict=True))
+                swept.losses[0].tolist(),
+                list(zip(*(p[0] for p in swept.parameters), strict=True)),
             )
 
         return {
-            "the bare loop": lambda epochs, rate: NaiveTrainerResult(**train_by_hand(X, y, w, b, epochs, rate)),
+            "the bare loop": lambda epochs, rate: NaiveTrainerResult(
+                **train_by_hand(X, y, w, b, epochs, rate)
+            ),
             "the loop over a module": lambda epochs, rate: NaiveTrainerResult(
                 **train_module(fresh(), X, y, epochs, rate)
             ),
             "`NaiveTrainer`": trainer,
-            "`torch.optim.SGD`": lambda epochs, rate: train_with_sgd(fresh(), X, y, epochs, rate),
+            "`torch.optim.SGD`": lambda epochs, rate: train_with_sgd(
+                fresh(), X, y, epochs, rate
+            ),
             "one lane of `sweep`": lane,
-            "the closed form": lambda epochs, rate: closed_form_path(X, y, w, b, rate, epochs),
+            "the closed form": lambda epochs, rate: closed_form_path(
+                X, y, w, b, rate, epochs
+            ),
         }
 
     rungs = _rungs()
@@ -753,9 +778,15 @@ def _(X, b, model, w, y):
 def _(rungs):
     def operations_of_a_step(run):
         """One more epoch is one more step: what is set up before the loop cancels out."""
-        return (count_operations(lambda: run(2, 0.1)) - count_operations(lambda: run(1, 0.1))).total()
+        return (
+            count_operations(lambda: run(2, 0.1)) - count_operations(lambda: run(1, 0.1))
+        ).total()
 
-    operations = {name: operations_of_a_step(run) for name, run in rungs.items()}
+    operations = {
+        name: operations_of_a_step(run)
+        for name, run in rungs.items()
+        if name != "the closed form"
+    }
     return (operations,)
 
 
@@ -780,9 +811,11 @@ def _(epochs, learning_rate, operations, rungs):
             rows.append(
                 {
                     "rung": name,
-                    "from the rung below": "" if below is None else f"{largest_difference(run, below):.2g}",
+                    "from the rung below": ""
+                    if below is None
+                    else f"{largest_difference(run, below):.2g}",
                     "from the closed form": f"{largest_difference(run, exact):.2g}",
-                    "operations a step": operations[name] or "",
+                    "operations a step": operations.get(name, ""),
                 }
             )
             below = run
@@ -804,9 +837,12 @@ def _(operations):
 
     The last column is what an abstraction costs in work, which unlike time does not depend on what else your machine is
     doing. One **operation** is one kernel that torch is asked to run, counted on its way through the dispatcher. The bare
-    loop and the trainer ask for {operations["the bare loop"]} and {operations["`NaiveTrainer`"]}: the
-    abstraction is free of extra work. `torch.optim.SGD` needs {operations["`torch.optim.SGD`"]}, since it multiplies and
-    adds in one operation a parameter.
+    loop asks for {operations["the bare loop"]} and the trainer for {operations["`NaiveTrainer`"]}: the abstraction adds no
+    work at all. `torch.optim.SGD` comes to {operations["`torch.optim.SGD`"]}. It multiplies and adds in one operation a
+    parameter, which saves two, and tells the profiler where `zero_grad` and `step` begin and end, which costs four. The
+    {operations["one lane of `sweep`"]} of `sweep` serve all of its lanes, one or a thousand.
+
+    That leaves the count that the update of `p.data` still owes you:
     """)
     return
 
@@ -828,15 +864,24 @@ def _(X, model, y):
 
         return count_operations(step).total()
 
-    {"under no_grad": _update(through_data=False), "through .data": _update(through_data=True)}
+    notebook.table(
+        [
+            {
+                "update of two parameters": "under `torch.no_grad()`",
+                "operations": _update(through_data=False),
+            },
+            {
+                "update of two parameters": "through `.data`",
+                "operations": _update(through_data=True),
+            },
+        ]
+    )
     return
 
 
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    And here is the count that section three owed you: the update of two parameters, under `no_grad` and through `.data`.
-
     ## What it pays
 
     So far the trainer has been a longer way to write the same loop. Now the reason. A target that bends:
@@ -859,7 +904,9 @@ def _():
 @app.cell
 def _():
     hidden = mo.ui.slider(start=1, stop=8, value=8, label="hidden units", show_value=True)
-    wave_epochs = mo.ui.slider(start=10, stop=300, step=10, value=200, label="epochs", show_value=True)
+    wave_epochs = mo.ui.slider(
+        start=10, stop=300, step=10, value=200, label="epochs", show_value=True
+    )
     return hidden, wave_epochs
 
 
@@ -871,21 +918,31 @@ def _(hidden, wave_epochs):
 
 @app.cell
 def _(X_wave, hidden, wave_epochs, y_wave):
-    def _():
-        curves, losses = {}, {}
+    def fitted(model):
         config = NaiveTrainerConfig(epochs=wave_epochs.value, learning_rate=0.1)
-        for name, model in {
-            "line": LinearRegression(1, torch.Generator().manual_seed(0)),
-            "MLP": MLP(1, hidden.value, torch.Generator().manual_seed(0)),
-        }.items():
-            NaiveTrainer(model, groundup.mean_squared_error, X_wave, y_wave, config).train()
-            with torch.no_grad():
-                curves[name] = model(X_wave)
-            losses[name] = groundup.mean_squared_error(curves[name], y_wave).item()
-        title = f"Loss: {losses['line']:.3f} for the line, {losses['MLP']:.3f} for the MLP"
-        return charts.fit.show(X_wave, y_wave, curves, title)
+        NaiveTrainer(model, groundup.mean_squared_error, X_wave, y_wave, config).train()
+        with torch.no_grad():
+            return model(X_wave)
 
-    _()
+    wave_fits = {
+        "line": fitted(LinearRegression(1, torch.Generator().manual_seed(0))),
+        "MLP": fitted(MLP(1, hidden.value, torch.Generator().manual_seed(0))),
+    }
+    return (wave_fits,)
+
+
+@app.cell(hide_code=True)
+def _(X_wave, wave_fits, y_wave):
+    charts.fit.show(
+        X_wave,
+        y_wave,
+        wave_fits,
+        "Loss: "
+        + ", ".join(
+            f"{groundup.mean_squared_error(fit, y_wave):.3f} for the {name}"
+            for name, fit in wave_fits.items()
+        ),
+    )
     return
 
 
@@ -912,7 +969,9 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    guess = mo.ui.slider(start=0.05, stop=3.0, step=0.05, value=0.3, label="my guess", show_value=True)
+    guess = mo.ui.slider(
+        start=0.05, stop=3.0, step=0.05, value=0.3, label="my guess", show_value=True
+    )
     guess
     return (guess,)
 
@@ -921,7 +980,13 @@ def _():
 def _(X, guess):
     def _():
         limit = largest_stable_learning_rate(X)
-        side = "too low" if guess.value < 0.95 * limit else "too high" if guess.value > 1.05 * limit else "close"
+        side = (
+            "too low"
+            if guess.value < 0.95 * limit
+            else "too high"
+            if guess.value > 1.05 * limit
+            else "close"
+        )
         return notebook.details(
             "Answer",
             f"At **{limit:.3f}**, that is 2 / λmax. (Your guess of {guess.value:g} was {side}.) Along a direction in which "
@@ -935,7 +1000,9 @@ def _(X, guess):
 
 @app.cell
 def _(X, model, y):
-    swept = sweep(model, groundup.mean_squared_error, X, y, torch.logspace(-3, 0.5, 64), epochs=50)
+    swept = sweep(
+        model, groundup.mean_squared_error, X, y, torch.logspace(-3, 0.5, 64), epochs=50
+    )
     swept
     return (swept,)
 
@@ -1057,7 +1124,9 @@ def _(model, problems):
         slowest = torch.linalg.eigvalsh(groundup.hessian(X))[0].item()
         double = copy.deepcopy(model).double()
         config = NaiveTrainerConfig(epochs=60, learning_rate=rate)
-        run = NaiveTrainer(double, groundup.mean_squared_error, X.double(), y.double(), config).train()
+        run = NaiveTrainer(
+            double, groundup.mean_squared_error, X.double(), y.double(), config
+        ).train()
         least = groundup.quadratic(X, y, *model.parameters()).least_loss
         return charts.pace.show(run, least, (1 - rate * slowest) ** 2)
 
@@ -1123,8 +1192,8 @@ def _(odd, y_odd):
         f"**{odd.losses[-1]:.4f}**; the variance of `y`, which is the loss of a model that always answers with the mean, is "
         f"**{y_odd.var(correction=0).item():.4f}**. Nothing was learned from the features.\n\n"
         "Two slips, both easy. `y` comes from a `randn` of its own and has nothing to do with `X`. And `noise` multiplies "
-        "the features instead of the noise, which leaves gradients a hundredth of their size: so even good weights would "
-        "crawl. A falling loss says that *something* fell. Compare it with the loss of the dullest model you can think of.",
+        "the features instead of the noise, which leaves a hundredth of the curvature along each weight: so even weights that "
+        "have something to learn would crawl. A falling loss says that *something* fell. Compare it with the loss of the dullest model you can think of.",
     )
     return
 
@@ -1134,7 +1203,61 @@ def _():
     mo.md(r"""
     ## In the frameworks
 
-    FRAMEWORKS_TABLE
+    You have built these pieces once. Here is each of them in four frameworks, by their names and with their defaults; the
+    links lead to the very lines.
+
+    | here | [Lightning][lt] 2.6.5 | [transformers][hf] 5.23.0 | [torchtitan][tt] 0.2.2 | [Keras][ke] 3.15.1 |
+    | :--- | :--- | :--- | :--- | :--- |
+    | the five steps, in `train` | [`Closure.closure`][lt-step]: loss, zero, backward; [`optimizer.step`][lt-opt] calls it | [`training_step`][hf-step]: loss, backward; [the epoch][hf-epoch] updates, then zeroes | [`train_step`][tt-step]: zero, [forward and backward][tt-fb], update | [`train_step`][ke-step]: predict, zero, loss, backward, update |
+    | `X`, `y` in `__init__` | loaders at [`fit`][lt-fit] | data sets in [`__init__`][hf-init] | [built in `__init__`][tt-data], from the config | arrays at [`fit`][ke-fit], in batches of [32][ke-32] |
+    | `epochs`, no default | `max_epochs=None`: [1000][lt-epochs] | [`num_train_epochs=3.0`][hf-args] | [`steps=10000`][tt-steps] | [`epochs=1`][ke-fit] |
+    | `learning_rate`, no default | yours, in [`configure_optimizers`][lt-lr] | [`learning_rate=5e-5`][hf-lr], for AdamW | [`lr=8e-4`][tt-lr], for AdamW | [`learning_rate=0.01`][ke-lr], in SGD |
+    | `NaiveTrainerConfig` | arguments of [`Trainer`][lt-init] | [`TrainingArguments`][hf-config] | [`JobConfig`][tt-config] | arguments of [`compile`][ke-compile] and `fit` |
+    | `NaiveTrainerResult` | [None][lt-fit]; look at [`callback_metrics`][lt-metrics] | [`TrainOutput`][hf-out] | [None][tt-train]; the losses are logged | [`History`][ke-history]: a list for each measure |
+    | `p.grad = None` | [`optimizer.zero_grad`][lt-zero] | [`model.zero_grad`][hf-epoch] | [`optimizers.zero_grad`][tt-step] | [`self.zero_grad`][ke-step] |
+    | `make_regression` and `LinearRegression`, to test it all | | [`RegressionDataset`][hf-data] with $a = 2$, $b = 3$, noise 0.1 and seed 42; [`RegressionModel`][hf-model] with parameters `a` and `b` | | |
+
+    The zeroing, four times by another name, ends in torch's [`zero_grad(set_to_none=True)`][pt-zero], which does what step one of your loop
+    does. Two differences are worth a thought. Lightning computes the loss *before* it zeroes the gradients, and
+    `transformers` zeroes after the update instead of before the next: any place will do between an update and the next
+    `backward`. And `transformers` tests its trainer with a linear regression of one slope and one intercept, for the reason
+    that you are reading about one: the answer is known.
+
+    [lt]: https://github.com/Lightning-AI/pytorch-lightning/tree/2.6.5
+    [lt-step]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/optimization/automatic.py#L128-L142
+    [lt-opt]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/core/module.py#L1337-L1368
+    [lt-fit]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/trainer.py#L522-L530
+    [lt-epochs]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/utilities.py#L71-L80
+    [lt-lr]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/core/module.py#L990-L1090
+    [lt-init]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/trainer.py#L93-L102
+    [lt-metrics]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/trainer.py#L1700-L1724
+    [lt-zero]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/core/module.py#L1370-L1391
+    [hf]: https://github.com/huggingface/transformers/tree/v5.23.0
+    [hf-step]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L2043-L2120
+    [hf-epoch]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1928-L1946
+    [hf-init]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L379-L398
+    [hf-args]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L777-L779
+    [hf-lr]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L787
+    [hf-config]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L179-L180
+    [hf-out]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer_utils.py#L260-L263
+    [hf-data]: https://github.com/huggingface/transformers/blob/2d754248977f8e25edd8cd4d6d272e86f362d4a5/tests/trainer/trainer_test_utils.py#L126-L141
+    [hf-model]: https://github.com/huggingface/transformers/blob/2d754248977f8e25edd8cd4d6d272e86f362d4a5/tests/trainer/trainer_test_utils.py#L302-L315
+    [tt]: https://github.com/pytorch/torchtitan/tree/v0.2.2
+    [tt-step]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L547-L601
+    [tt-fb]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L481-L545
+    [tt-data]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L126-L135
+    [tt-steps]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/config/job_config.py#L267-L268
+    [tt-lr]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/config/job_config.py#L133-L139
+    [tt-config]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/config/job_config.py#L999-L1011
+    [tt-train]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L650-L713
+    [ke]: https://github.com/keras-team/keras/tree/v3.15.1
+    [ke-step]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L41-L81
+    [ke-fit]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L175-L193
+    [ke-32]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/array_data_adapter.py#L87-L88
+    [ke-lr]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/sgd.py#L43-L45
+    [ke-compile]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/trainer.py#L40-L51
+    [ke-history]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/history.py#L34-L42
+    [pt-zero]: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/optimizer.py#L1024-L1062
     """)
     return
 
@@ -1173,7 +1296,9 @@ def check_decay(attempt):
         X, y = make_regression(64, 3, generator=generator)
         model = LinearRegression(3, generator)
         expected = copy.deepcopy(model)
-        optimizer = torch.optim.SGD(expected.parameters(), lr=0.1, weight_decay=weight_decay)
+        optimizer = torch.optim.SGD(
+            expected.parameters(), lr=0.1, weight_decay=weight_decay
+        )
         losses = []
         for _ in range(20):
             optimizer.zero_grad()
@@ -1186,9 +1311,7 @@ def check_decay(attempt):
             return "Return a list with one loss for each of the 20 epochs."
         for p, q in zip(model.parameters(), expected.parameters(), strict=True):
             if not torch.allclose(p, q, atol=1e-5):
-                return (
-                    f"With `weight_decay={weight_decay}` the parameters end elsewhere than those of `torch.optim.SGD`."
-                )
+                return f"With `weight_decay={weight_decay}` the parameters end elsewhere than those of `torch.optim.SGD`."
         if not torch.allclose(torch.tensor(answer), torch.tensor(losses), atol=1e-5):
             return "The parameters are right, but the losses are not those *before* each update."
     return None
@@ -1251,7 +1374,11 @@ def check_stopping(attempt):
     for losses, patience in cases:
         streaks = range(patience, len(losses))
         expected = next(
-            (i for i in streaks if min(losses[i - patience + 1 : i + 1]) >= min(losses[: i - patience + 1])),
+            (
+                i
+                for i in streaks
+                if min(losses[i - patience + 1 : i + 1]) >= min(losses[: i - patience + 1])
+            ),
             len(losses),
         )
         answer = attempt(list(losses), patience)

@@ -44,7 +44,9 @@ class Content:
 
     def _mime_(self) -> tuple[str, str]:
         """What marimo shows."""
-        return "application/vnd.vegalite.v6+json", json.dumps(self.complete, allow_nan=False)
+        return "application/vnd.vegalite.v6+json", json.dumps(
+            self.complete, allow_nan=False
+        )
 
 
 class Drawing(Generic[P]):
@@ -56,7 +58,9 @@ class Drawing(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> alt.LayerChart:
         """An Altair chart of these results."""
-        chart: alt.LayerChart = alt.LayerChart.from_dict(self.content(*args, **kwargs).complete)
+        chart: alt.LayerChart = alt.LayerChart.from_dict(
+            self.content(*args, **kwargs).complete
+        )
         return chart
 
     def show(self, *args: P.args, **kwargs: P.kwargs) -> Content:
@@ -71,7 +75,12 @@ LOOK: Specification = {
     "config": {
         "background": "transparent",
         "view": {"stroke": None},
-        "axis": {"gridOpacity": 0.15, "domainOpacity": 0.3, "tickOpacity": 0.3, "labelFontSize": 11},
+        "axis": {
+            "gridOpacity": 0.15,
+            "domainOpacity": 0.3,
+            "tickOpacity": 0.3,
+            "labelFontSize": 11,
+        },
         "axisX": {"grid": False},
         "title": {"anchor": "start", "fontSize": 14, "fontWeight": 600, "offset": 10},
     },
@@ -79,7 +88,9 @@ LOOK: Specification = {
 """One look for the whole series: as wide as the prose, at home in light and dark."""
 
 
-def specify(*layers: alt.Chart | alt.LayerChart, height: int = 220, right: int = 12) -> Specification:
+def specify(
+    *layers: alt.Chart | alt.LayerChart, height: int = 220, right: int = 12
+) -> Specification:
     """Layers as one specification of the series' look, with `right` pixels for names at the lines' ends."""
     padding = {"left": 5, "top": 5, "right": right, "bottom": 5}
     # Altair copies a whole chart for each property that is set on it; its dictionary takes them at once.
@@ -93,13 +104,22 @@ def loss_scale(log: bool) -> alt.Scale:
 
 @functools.cache
 def _nothing() -> Specification:
-    words = alt.Chart(alt.NamedData("nothing")).mark_text(fontSize=13, color=GREY).encode(text="label:N")
+    words = (
+        alt.Chart(alt.NamedData("nothing"))
+        .mark_text(fontSize=13, color=GREY)
+        .encode(text="label:N")
+    )
     return specify(words)
 
 
 def nothing(title: str) -> Content:
     """Words in place of an empty plot."""
-    return Content(_nothing(), {"nothing": [{"label": "nothing to draw"}]}, title, f"An empty chart. {title}.")
+    return Content(
+        _nothing(),
+        {"nothing": [{"label": "nothing to draw"}]},
+        title,
+        f"An empty chart. {title}.",
+    )
 
 
 def number(value: float) -> str:

@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 import altair as alt
 from torch import Tensor, nn
 
-from groundup.charts.drawing import BLUE, EPOCHS_AXIS, GREY, PALETTE, VERMILION, Content, Drawing, Rows, specify
+from groundup.charts.drawing import (
+    BLUE,
+    EPOCHS_AXIS,
+    GREY,
+    PALETTE,
+    VERMILION,
+    Content,
+    Drawing,
+    Rows,
+    specify,
+)
 from groundup.charts.runs import flat, parameter_names, spread
 from groundup.oracle import quadratic
 from groundup.sweep import sweep
@@ -58,10 +68,14 @@ def learning_rate_explorer(
     """
     weights, bias = (p.detach() for p in model.parameters())
     names = parameter_names([weights, bias], None)
-    constants = {name: _constants(problem, weights, bias) for name, problem in problems.items()}
+    constants = {
+        name: _constants(problem, weights, bias) for name, problem in problems.items()
+    }
     highest = 10 * max(c["first"] for c in constants.values())
     lowest = 0.5 * min(c["least"] for c in constants.values())
-    values = flat([weights, bias]) + [v for problem in problems.values() for v in flat(problem.true_parameters)]
+    values = flat([weights, bias]) + [
+        v for problem in problems.values() for v in flat(problem.true_parameters)
+    ]
     margin = 0.25 * (max(values) - min(values))
     frame = [min(values) - margin, max(values) + margin]
 
@@ -84,7 +98,9 @@ def learning_rate_explorer(
         axis=alt.Axis(tickCount=5, orient="left"),
     )
     colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
-    color = alt.Color("parameter:N", legend=None, scale=alt.Scale(domain=names, range=colors))
+    color = alt.Color(
+        "parameter:N", legend=None, scale=alt.Scale(domain=names, range=colors)
+    )
 
     run = _run(len(names))
     losses = [*run, _calculate("loss", _loss("learning_rate", len(names)))]
@@ -93,14 +109,18 @@ def learning_rate_explorer(
     left = [
         *losses,
         alt.FilterTransform(f"datum.loss > {highest}"),
-        alt.AggregateTransform(aggregate=[alt.AggregatedFieldDef(op="min", field="epoch", **{"as": "epoch"})]),
+        alt.AggregateTransform(
+            aggregate=[alt.AggregatedFieldDef(op="min", field="epoch", **{"as": "epoch"})]
+        ),
         alt.FilterTransform("isValid(datum.epoch)"),
         _calculate("label", "'diverged at epoch ' + datum.epoch"),
     ]
     limit = [
         alt.FilterTransform("datum.epoch <= epochs"),
         _calculate("loss", _loss("constants[problem].largest_stable", len(names))),
-        _calculate("label", "'at 2 / λmax = ' + format(constants[problem].largest_stable, '.3f')"),
+        _calculate(
+            "label", "'at 2 / λmax = ' + format(constants[problem].largest_stable, '.3f')"
+        ),
     ]
     at_limit = alt.Chart(transform=limit).encode(epoch, loss_axis)
     ghosts = alt.Chart(
@@ -109,22 +129,32 @@ def learning_rate_explorer(
             alt.FilterTransform("datum.problem == problem"),
             alt.FlattenTransform(flatten=["losses"], **{"as": ["loss"]}),
             alt.WindowTransform(
-                window=[alt.WindowFieldDef.from_dict({"op": "row_number", "as": "position"})], groupby=["rate"]
+                window=[
+                    alt.WindowFieldDef.from_dict({"op": "row_number", "as": "position"})
+                ],
+                groupby=["rate"],
             ),
             _calculate("epoch", "datum.position - 1"),
         ],
     )
     loss_panel = [
-        ghosts.mark_line(clip=True, strokeWidth=1, opacity=0.35, color=GREY).encode(epoch, loss_axis, detail="rate:N"),
+        ghosts.mark_line(clip=True, strokeWidth=1, opacity=0.35, color=GREY).encode(
+            epoch, loss_axis, detail="rate:N"
+        ),
         at_limit.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
         at_limit.transform_filter("datum.epoch == epochs")
         .mark_text(align="right", dy=-8, fontSize=12, fontWeight=600, color=VERMILION)
         .encode(text="label:N"),
         chosen_loss.mark_line(clip=True, strokeWidth=3, color=BLUE),
-        chosen_loss.transform_filter("datum.epoch == epochs").mark_point(filled=True, size=50, opacity=1, color=BLUE),
+        chosen_loss.transform_filter("datum.epoch == epochs").mark_point(
+            filled=True, size=50, opacity=1, color=BLUE
+        ),
         alt.Chart(transform=left)
         .mark_text(
-            align=alt.expr("datum.epoch > epochs / 2 ? 'right' : 'left'"), fontSize=12, fontWeight=600, color=BLUE
+            align=alt.expr("datum.epoch > epochs / 2 ? 'right' : 'left'"),
+            fontSize=12,
+            fontWeight=600,
+            color=BLUE,
         )
         .encode(epoch, y=alt.value(8), text="label:N"),
     ]
@@ -134,7 +164,11 @@ def learning_rate_explorer(
         *(_calculate(name, _parameter(j, len(names))) for j, name in enumerate(names)),
         alt.FoldTransform(fold=[*names], **{"as": ["parameter", "value"]}),
     ]
-    tooltip = [alt.Tooltip("parameter:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("value:Q", format=".4~f")]
+    tooltip = [
+        alt.Tooltip("parameter:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("value:Q", format=".4~f"),
+    ]
     goals = alt.Chart(
         alt.NamedData("goals"),
         transform=[alt.FilterTransform("datum.problem == problem")],
@@ -155,7 +189,10 @@ def learning_rate_explorer(
         data=alt.sequence(0, max_epochs + 1, as_="epoch", name="epochs_done"),
     ).resolve_scale(y="independent")
     specification = specify(both, height=HEIGHT, right=30)
-    specification["params"] = [*_sliders(list(problems), max_epochs), {"name": "constants", "value": constants}]
+    specification["params"] = [
+        *_sliders(list(problems), max_epochs),
+        {"name": "constants", "value": constants},
+    ]
     return Content(
         specification,
         {
@@ -193,13 +230,18 @@ def _loss(learning_rate: str, directions: int) -> str:
 
 def _parameter(j: int, directions: int) -> str:
     """θⱼ* + Σ qᵢⱼ cᵢ (1 − ηλᵢ)ᵏ."""
-    terms = (f"constants[problem].directions[{j}][{i}] * datum.p{i}" for i in range(directions))
+    terms = (
+        f"constants[problem].directions[{j}][{i}] * datum.p{i}" for i in range(directions)
+    )
     return " + ".join([f"constants[problem].solution[{j}]", *terms])
 
 
 def _verdict(directions: int) -> str:
     """The title, which speaks with the sliders."""
-    kept = ", ".join(f"pow(1 - learning_rate * constants[problem].eigenvalues[{i}], 2)" for i in range(directions))
+    kept = ", ".join(
+        f"pow(1 - learning_rate * constants[problem].eigenvalues[{i}], 2)"
+        for i in range(directions)
+    )
     stable = "learning_rate < constants[problem].largest_stable"
     return (
         f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f') "
@@ -211,9 +253,19 @@ def _verdict(directions: int) -> str:
 
 def _sliders(names: list[str], max_epochs: int) -> list[dict[str, Any]]:
     """What the reader moves: by the same names as a notebook's own sliders."""
-    rates = {"input": "range", "min": 0.005, "max": 1.2, "step": 0.005, "name": "learning rate "}
+    rates = {
+        "input": "range",
+        "min": 0.005,
+        "max": 1.2,
+        "step": 0.005,
+        "name": "learning rate ",
+    }
     epochs = {"input": "range", "min": 1, "max": max_epochs, "step": 1, "name": "epochs "}
-    choice = {"bind": {"input": "select", "options": names, "name": "data "}} if len(names) > 1 else {}
+    choice = (
+        {"bind": {"input": "select", "options": names, "name": "data "}}
+        if len(names) > 1
+        else {}
+    )
     return [
         {"name": "learning_rate", "value": 0.1, "bind": rates},
         {"name": "epochs", "value": 30, "bind": epochs},
@@ -247,10 +299,14 @@ def _ghosts(
     """The losses of the runs that `sweep` makes, to four figures, each up to where it leaves the chart."""
     rows: Rows = []
     for name, (X, y, _) in problems.items():
-        for rate, run in zip(rates, sweep(model, loss, X, y, rates, epochs + 1).losses.tolist(), strict=True):
+        for rate, run in zip(
+            rates, sweep(model, loss, X, y, rates, epochs + 1).losses.tolist(), strict=True
+        ):
             end = next((i for i, value in enumerate(run) if not value <= highest), len(run))
             # One point beyond the frame, so that the line leaves it.
-            kept = [float(f"{value:.4g}") for value in run[: end + 1] if math.isfinite(value)]
+            kept = [
+                float(f"{value:.4g}") for value in run[: end + 1] if math.isfinite(value)
+            ]
             rows.append({"problem": name, "rate": float(f"{rate:.3g}"), "losses": kept})
     return rows
 

@@ -7,7 +7,16 @@ from functools import cache
 import altair as alt
 from torch import Tensor
 
-from groundup.charts.drawing import BLUE, GREY, PALETTE, VERMILION, Content, Drawing, Specification, specify
+from groundup.charts.drawing import (
+    BLUE,
+    GREY,
+    PALETTE,
+    VERMILION,
+    Content,
+    Drawing,
+    Specification,
+    specify,
+)
 
 
 @cache
@@ -17,10 +26,14 @@ def _fit_specification(names: tuple[str, ...]) -> Specification:
     color = alt.Color(
         "curve:N",
         legend=None,
-        scale=alt.Scale(domain=list(names), range=[VERMILION, BLUE, *PALETTE[1:3]][: len(names)]),
+        scale=alt.Scale(
+            domain=list(names), range=[VERMILION, BLUE, *PALETTE[1:3]][: len(names)]
+        ),
     )
     return specify(
-        alt.Chart(alt.NamedData("samples")).mark_point(filled=True, size=16, color=GREY, opacity=0.45).encode(x, y),
+        alt.Chart(alt.NamedData("samples"))
+        .mark_point(filled=True, size=16, color=GREY, opacity=0.45)
+        .encode(x, y),
         alt.Chart(alt.NamedData("curves")).mark_line(strokeWidth=3).encode(x, y, color),
         alt.Chart(alt.NamedData("labels"))
         .mark_text(align="left", dx=6, fontSize=12, fontWeight=600)
@@ -45,7 +58,9 @@ def fit(X: Tensor, y: Tensor, curves: Mapping[str, Tensor], title: str = "") -> 
     drawn = {
         name: [
             {"curve": name, "x": a, "y": b}
-            for i, (a, b) in enumerate(zip(xs, values.detach().flatten()[order].tolist(), strict=True))
+            for i, (a, b) in enumerate(
+                zip(xs, values.detach().flatten()[order].tolist(), strict=True)
+            )
             if math.isfinite(b) and (i % 4 == 0 or i == len(xs) - 1)
         ]
         for name, values in curves.items()
@@ -53,7 +68,10 @@ def fit(X: Tensor, y: Tensor, curves: Mapping[str, Tensor], title: str = "") -> 
     return Content(
         _fit_specification(tuple(curves)),
         {
-            "samples": [{"x": a, "y": b} for a, b in zip(X.flatten().tolist(), y.flatten().tolist(), strict=True)],
+            "samples": [
+                {"x": a, "y": b}
+                for a, b in zip(X.flatten().tolist(), y.flatten().tolist(), strict=True)
+            ],
             "curves": [row for rows in drawn.values() for row in rows],
             "labels": [rows[-1] for rows in drawn.values() if rows],
         },

@@ -30,7 +30,10 @@ DIVERGED = 100
 def diverged_at(losses: Sequence[float]) -> int | None:
     """The first epoch whose loss is no finite number or over `DIVERGED` times the first loss; None if there is none."""
     limit = DIVERGED * losses[0] if losses and losses[0] > 0 else math.inf
-    return next((i for i, loss in enumerate(losses) if not math.isfinite(loss) or loss > limit), None)
+    return next(
+        (i for i, loss in enumerate(losses) if not math.isfinite(loss) or loss > limit),
+        None,
+    )
 
 
 def drawn(losses: Sequence[float]) -> int:
@@ -43,16 +46,28 @@ def drawn(losses: Sequence[float]) -> int:
 
 @cache
 def _losses_specification(log: bool, runs: tuple[str, ...]) -> Specification:
-    epoch = alt.X("epoch:Q", title="epochs done", axis=EPOCHS_AXIS, scale=alt.Scale(nice=False))
+    epoch = alt.X(
+        "epoch:Q", title="epochs done", axis=EPOCHS_AXIS, scale=alt.Scale(nice=False)
+    )
     loss = alt.Y(
         "loss:Q",
         title="loss",
         scale=loss_scale(log),
         axis=alt.Axis(tickCount=5, format="~g"),
     )
-    color = alt.Color("run:N", legend=None, scale=alt.Scale(domain=list(runs), range=PALETTE[: len(runs)]))
-    tooltip = [alt.Tooltip("run:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("loss:Q", format=".4~g")]
-    lines = alt.Chart(alt.NamedData("losses")).mark_line(strokeWidth=2.5).encode(epoch, loss, color, tooltip=tooltip)
+    color = alt.Color(
+        "run:N", legend=None, scale=alt.Scale(domain=list(runs), range=PALETTE[: len(runs)])
+    )
+    tooltip = [
+        alt.Tooltip("run:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("loss:Q", format=".4~g"),
+    ]
+    lines = (
+        alt.Chart(alt.NamedData("losses"))
+        .mark_line(strokeWidth=2.5)
+        .encode(epoch, loss, color, tooltip=tooltip)
+    )
     ends = alt.Chart(alt.NamedData("ends")).encode(epoch, loss)
     words = ends.mark_text(
         align=alt.expr("datum.epoch ? 'right' : 'left'"),
@@ -60,7 +75,9 @@ def _losses_specification(log: bool, runs: tuple[str, ...]) -> Specification:
         fontSize=12,
         fontWeight=600,
     ).encode(text="label:N", color=color)
-    points = ends.mark_point(filled=True, size=45, opacity=1).encode(color=color, tooltip=tooltip)
+    points = ends.mark_point(filled=True, size=45, opacity=1).encode(
+        color=color, tooltip=tooltip
+    )
     return specify(lines, points, words)
 
 
@@ -76,7 +93,11 @@ def losses(result: NaiveTrainerResult | Mapping[str, NaiveTrainerResult]) -> Con
     """
     runs = result if isinstance(result, Mapping) else {"loss": result}
     shown = {name: list(run.losses[: drawn(run.losses)]) for name, run in runs.items()}
-    rows = [{"run": n, "epoch": i, "loss": loss} for n, values in shown.items() for i, loss in enumerate(values)]
+    rows = [
+        {"run": n, "epoch": i, "loss": loss}
+        for n, values in shown.items()
+        for i, loss in enumerate(values)
+    ]
     ends: Rows = []
     sentences = []
     for name, run in runs.items():
@@ -89,21 +110,26 @@ def losses(result: NaiveTrainerResult | Mapping[str, NaiveTrainerResult]) -> Con
             outcome = f"loss {number(run.losses[0])} → {number(run.losses[-1])}"
         sentences.append(f"{name}: {outcome}" if len(runs) > 1 else outcome)
         if values:
-            label = outcome if left is not None else number(values[-1])
-            label = f"{name}, {label}" if len(runs) > 1 else label
-            ends.append({"run": name, "epoch": len(values) - 1, "loss": values[-1], "label": label})
+            label = name if len(runs) > 1 else ""
+            if left is not None:
+                label = f"{name}, {outcome}" if label else outcome
+            ends.append(
+                {"run": name, "epoch": len(values) - 1, "loss": values[-1], "label": label}
+            )
     # Of several names at the lines' ends, the highest stands above its line and the others below theirs.
     highest = max((end["loss"] for end in ends), default=0.0)
     ends = [{**end, "above": end["loss"] == highest} for end in ends]
     if not any(shown.values()):
         return nothing("; ".join(sentences).capitalize())
     log = all(loss > 0 for values in shown.values() for loss in values)
-    title = sentences[0].capitalize() if len(runs) == 1 else "Loss of each run"
+    title = sentences[0].capitalize() if len(runs) == 1 else "; ".join(sentences)
     return Content(
         _losses_specification(log, tuple(runs)),
         {"losses": rows, "ends": ends},
         title,
-        f"Line chart of the loss over the epochs{', on a log axis' if log else ''}. " + "; ".join(sentences) + ".",
+        f"Line chart of the loss over the epochs{', on a log axis' if log else ''}. "
+        + "; ".join(sentences)
+        + ".",
     )
 
 
@@ -113,9 +139,15 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 def parameter_names(parameters: Sequence[Tensor], names: Sequence[str] | None) -> list[str]:
     """A name for each number: w₁, w₂, …, b for a linear model, p₁ … for others."""
     if names is None:
-        names = ["w", "b"] if len(parameters) == 2 else [f"p{i}·" for i in range(1, len(parameters) + 1)]
+        names = (
+            ["w", "b"]
+            if len(parameters) == 2
+            else [f"p{i}·" for i in range(1, len(parameters) + 1)]
+        )
     if len(names) != len(parameters):
-        raise ValueError(f"names must be one for each of {len(parameters)} parameters, got {list(names)}")
+        raise ValueError(
+            f"names must be one for each of {len(parameters)} parameters, got {list(names)}"
+        )
     return [
         name if p.numel() == 1 and name == "b" else name + str(i).translate(_SUBSCRIPTS)
         for name, p in zip(names, parameters, strict=True)
@@ -146,21 +178,45 @@ def flat(tensors: Sequence[Tensor]) -> list[float]:
 
 @cache
 def _trajectories_specification(names: tuple[str, ...]) -> Specification:
-    epoch = alt.X("epoch:Q", title="epochs done", axis=EPOCHS_AXIS, scale=alt.Scale(nice=False))
-    value = alt.Y("value:Q", title="parameter", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=5))
+    epoch = alt.X(
+        "epoch:Q", title="epochs done", axis=EPOCHS_AXIS, scale=alt.Scale(nice=False)
+    )
+    value = alt.Y(
+        "value:Q",
+        title="parameter",
+        scale=alt.Scale(zero=False, nice=False),
+        axis=alt.Axis(tickCount=5),
+    )
     colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
-    color = alt.Color("parameter:N", legend=None, scale=alt.Scale(domain=list(names), range=colors))
-    tooltip = [alt.Tooltip("parameter:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("value:Q", format=".4~f")]
+    color = alt.Color(
+        "parameter:N", legend=None, scale=alt.Scale(domain=list(names), range=colors)
+    )
+    tooltip = [
+        alt.Tooltip("parameter:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("value:Q", format=".4~f"),
+    ]
     lines = (
         alt.Chart(alt.NamedData("parameters"))
         .mark_line(strokeWidth=2.5, clip=True)
         .encode(epoch, value, color, tooltip=tooltip)
     )
-    ends = alt.Chart(alt.NamedData("ends")).mark_point(filled=True, size=30, opacity=1).encode(epoch, value, color)
+    ends = (
+        alt.Chart(alt.NamedData("ends"))
+        .mark_point(filled=True, size=30, opacity=1)
+        .encode(epoch, value, color)
+    )
     dashes = (
         alt.Chart(alt.NamedData("true"))
         .mark_rule(strokeDash=[4, 4], opacity=0.8)
-        .encode(value, color, tooltip=[alt.Tooltip("parameter:N"), alt.Tooltip("value:Q", format=".4~f", title="true")])
+        .encode(
+            value,
+            color,
+            tooltip=[
+                alt.Tooltip("parameter:N"),
+                alt.Tooltip("value:Q", format=".4~f", title="true"),
+            ],
+        )
     )
     words = (
         alt.Chart(alt.NamedData("labels"))
@@ -191,7 +247,9 @@ def trajectories(
     shown = [entry for entry in shown if all(math.isfinite(value) for value in flat(entry))]
     pattern = result.parameters[0] if result.parameters else true_parameters or ()
     labels = parameter_names(pattern, names)
-    if true_parameters is not None and [p.shape for p in true_parameters] != [p.shape for p in pattern]:
+    if true_parameters is not None and [p.shape for p in true_parameters] != [
+        p.shape for p in pattern
+    ]:
         raise ValueError(
             f"true_parameters must have the shapes {[tuple(p.shape) for p in pattern]}, "
             f"got {[tuple(p.shape) for p in true_parameters]}"
@@ -206,10 +264,14 @@ def trajectories(
     ends = path[-1] if path else []
     seen = [value for values in path for value in values] + goals
     gap = 0.065 * ((max(seen) - min(seen)) or 1.0) if seen else 1.0
-    places = spread(goals or ends, gap)
+    places = spread(ends, gap)
     left = diverged_at(result.losses)
     if not rows:
-        return nothing("No epochs: no parameter has moved" if left is None else f"Diverged at epoch {left}")
+        return nothing(
+            "No epochs: no parameter has moved"
+            if left is None
+            else f"Diverged at epoch {left}"
+        )
     if left is not None:
         title = f"Parameters, until the run diverged at epoch {left}"
     elif goals:
@@ -222,8 +284,12 @@ def trajectories(
         {
             "parameters": rows,
             "ends": rows[-len(labels) :],
-            "true": [{"parameter": n, "value": v} for n, v in zip(labels, goals, strict=False)],
-            "labels": [{"parameter": n, "value": v} for n, v in zip(labels, places, strict=False)],
+            "true": [
+                {"parameter": n, "value": v} for n, v in zip(labels, goals, strict=False)
+            ],
+            "labels": [
+                {"parameter": n, "value": v} for n, v in zip(labels, places, strict=True)
+            ],
         },
         title,
         f"Line chart of {len(labels)} parameters over the epochs"
@@ -235,9 +301,14 @@ def trajectories(
 
 @cache
 def _pace_specification() -> Specification:
-    epoch = alt.X("epoch:Q", title="epochs done", axis=EPOCHS_AXIS, scale=alt.Scale(nice=False))
+    epoch = alt.X(
+        "epoch:Q", title="epochs done", axis=EPOCHS_AXIS, scale=alt.Scale(nice=False)
+    )
     excess = alt.Y(
-        "excess:Q", title="loss − least loss", scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=5, format="~e")
+        "excess:Q",
+        title="loss − least loss",
+        scale=alt.Scale(type="log"),
+        axis=alt.Axis(tickCount=5, format="~e"),
     )
     measured = alt.Chart(alt.NamedData("measured")).encode(epoch, excess)
     tooltip = [alt.Tooltip("epoch:Q"), alt.Tooltip("excess:Q", format=".3~e")]
@@ -245,7 +316,9 @@ def _pace_specification() -> Specification:
     return specify(
         slope.mark_line(strokeDash=[6, 4], strokeWidth=2, color=ORANGE, clip=True),
         measured.mark_line(strokeWidth=2.5, color=BLUE, clip=True),
-        measured.mark_point(filled=True, size=22, opacity=1, color=BLUE).encode(tooltip=tooltip),
+        measured.mark_point(filled=True, size=22, opacity=1, color=BLUE).encode(
+            tooltip=tooltip
+        ),
         alt.Chart(alt.NamedData("labels"))
         .mark_text(align="left", fontSize=12, fontWeight=600, dx=6, dy=-8)
         .encode(epoch, excess, text="label:N", color=alt.Color("color:N", scale=None)),
@@ -263,12 +336,17 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
     """
     floor = 1e-13 * max(result.losses[0], least_loss) if result.losses else 0.0
     excess = [loss - least_loss for loss in result.losses[: drawn(result.losses)]]
-    rows = [{"epoch": i, "excess": value} for i, value in enumerate(excess) if value > floor]
+    rows = [
+        {"epoch": i, "excess": value} for i, value in enumerate(excess) if value > floor
+    ]
     slope: Rows = []
     if rows and factor > 0:
         anchor = rows[-1]
         slope = [
-            {"epoch": row["epoch"], "excess": anchor["excess"] * factor ** (row["epoch"] - anchor["epoch"])}
+            {
+                "epoch": row["epoch"],
+                "excess": anchor["excess"] * factor ** (row["epoch"] - anchor["epoch"]),
+            }
             for row in rows
         ]
     middle = rows[len(rows) // 2 :][:1]

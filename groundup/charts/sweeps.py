@@ -3,7 +3,17 @@
 import altair as alt
 import pandas as pd
 
-from groundup.charts.drawing import BLUE, VERMILION, Content, Drawing, Rows, Specification, loss_scale, nothing, specify
+from groundup.charts.drawing import (
+    BLUE,
+    VERMILION,
+    Content,
+    Drawing,
+    Rows,
+    Specification,
+    loss_scale,
+    nothing,
+    specify,
+)
 from groundup.charts.runs import diverged_at
 from groundup.sweep import SweepResult
 
@@ -26,11 +36,18 @@ def sweep_losses(result: SweepResult, largest_stable: float | None = None) -> Co
         {
             "learning_rate": result.learning_rates.tolist(),
             "loss": result.losses[:, -1].tolist(),
-            "outcome": ["trained" if epoch is None else f"diverged at epoch {epoch}" for epoch in left],
+            "outcome": [
+                "trained" if epoch is None else f"diverged at epoch {epoch}"
+                for epoch in left
+            ],
         }
     )
     trained = runs["outcome"] == "trained"
-    limit = [] if largest_stable is None else [{"learning_rate": largest_stable, "label": _limit(largest_stable)}]
+    limit = (
+        []
+        if largest_stable is None
+        else [{"learning_rate": largest_stable, "label": _limit(largest_stable)}]
+    )
     rates = [*runs["learning_rate"], *(row["learning_rate"] for row in limit)]
     datasets: dict[str, Rows] = {
         "trained": runs[trained].to_dict("records"),
@@ -39,14 +56,23 @@ def sweep_losses(result: SweepResult, largest_stable: float | None = None) -> Co
         "limit": limit,
     }
     log = bool((runs[trained]["loss"] > 0).all())
-    description = f"Line chart of the loss after {epochs} epochs over {len(runs)} learning rates"
+    description = (
+        f"Line chart of the loss after {epochs} epochs over {len(runs)} learning rates"
+    )
     if datasets["diverged"]:
         lowest = runs[~trained]["learning_rate"].min()
         description += f"; {len(datasets['diverged'])} runs diverged, from learning rate {lowest:.3g} on"
     if largest_stable is not None:
-        description += f"; {_limit(largest_stable)}, the largest stable learning rate, is marked"
+        description += (
+            f"; {_limit(largest_stable)}, the largest stable learning rate, is marked"
+        )
     return Content(
-        _specification(min(rates), max(rates), log, tuple(name for name, rows in datasets.items() if rows)),
+        _specification(
+            min(rates),
+            max(rates),
+            log,
+            tuple(name for name, rows in datasets.items() if rows),
+        ),
         datasets,
         f"Loss after {epochs} epochs, by learning rate",
         description + ".",
@@ -57,14 +83,21 @@ def _limit(largest_stable: float) -> str:
     return f"2 / λmax = {largest_stable:.3f}"
 
 
-def _specification(lowest: float, highest: float, log: bool, present: tuple[str, ...]) -> Specification:
+def _specification(
+    lowest: float, highest: float, log: bool, present: tuple[str, ...]
+) -> Specification:
     learning_rate = alt.X(
         "learning_rate:Q",
         title="learning rate",
         scale=alt.Scale(type="log", domain=[lowest, highest], nice=False),
         axis=alt.Axis(format="~g", tickCount=6),
     )
-    loss = alt.Y("loss:Q", title="last loss", scale=loss_scale(log), axis=alt.Axis(tickCount=5, format="~g"))
+    loss = alt.Y(
+        "loss:Q",
+        title="last loss",
+        scale=loss_scale(log),
+        axis=alt.Axis(tickCount=5, format="~g"),
+    )
     tooltip = [alt.Tooltip("learning_rate:Q", format=".3~g"), alt.Tooltip("outcome:N")]
     rows = {name: alt.Chart(alt.NamedData(name)).encode(learning_rate) for name in present}
     layers: dict[str, list[alt.Chart]] = {}
@@ -78,7 +111,9 @@ def _specification(lowest: float, highest: float, log: bool, present: tuple[str,
     if "diverged" in rows:
         layers["diverged"] = [
             rows["diverged"]
-            .mark_point(shape="cross", angle=45, size=60, filled=True, opacity=1, color=VERMILION)
+            .mark_point(
+                shape="cross", angle=45, size=60, filled=True, opacity=1, color=VERMILION
+            )
             .encode(y=alt.value(6), tooltip=tooltip)
         ]
     if "limit" in rows:
