@@ -1,6 +1,7 @@
 """The checks that several modules make on their arguments, with one wording for all."""
 
 import math
+import reprlib
 from collections.abc import Callable
 from numbers import Integral, Real
 
@@ -9,8 +10,16 @@ from torch import Tensor, nn
 
 
 def describe(value: object) -> str:
-    """A value and its type, as the error messages quote them."""
-    return f"{value!r} ({type(value).__name__})"
+    """A value, cut short where it is long, and its type, as the error messages quote them."""
+    return f"{reprlib.repr(value)} ({type(value).__name__})"
+
+
+def _is_finite(value: float) -> bool:
+    """Whether a number has a place among the floats; an integer of 400 digits has none."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def check_count(name: str, value: int, minimum: int) -> None:
@@ -25,7 +34,7 @@ def check_finite(name: str, value: float) -> None:
     """Refuse what is not a finite real number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {describe(value)}")
-    if not math.isfinite(value):
+    if not _is_finite(value):
         raise ValueError(f"{name} must be finite, got {value}")
 
 
@@ -33,7 +42,7 @@ def check_learning_rate(name: str, value: float) -> None:
     """Refuse what is not a positive, finite number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {describe(value)}")
-    if not (math.isfinite(value) and value > 0):
+    if not (_is_finite(value) and value > 0):
         raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
@@ -48,7 +57,7 @@ def check_generator(generator: torch.Generator | None) -> None:
 def check_tensor(name: str, value: Tensor) -> None:
     """Refuse what is not a tensor: a list, an array, a data frame."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
+        raise TypeError(f"{name} must be a torch.Tensor, got {describe(value)}")
 
 
 def check_samples(X: Tensor, y: Tensor) -> None:

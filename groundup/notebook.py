@@ -90,7 +90,7 @@ def page_only(text: str) -> mo.Html:
 def exercise(
     attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]
 ) -> mo.Html:
-    """What a check says of an attempt: not yet, what is wrong, or well done.
+    """What a check says of an attempt: not yet, what is wrong, or well done. Hidden on a published page.
 
     Args:
         attempt: the reader's function. Left blank, it raises NotImplementedError or returns None.
@@ -111,17 +111,18 @@ def exercise(
     try:
         wrong = check(watched)
     except NotImplementedError:
-        return _callout(
+        return _verdict(
             "attention", "Not yet", f"`{attempt.__name__}` is waiting for your code."
         )
     except Exception as error:
-        return _callout("danger", "It raises", f"`{type(error).__name__}: {error}`")
+        return _verdict("danger", "It raises", f"`{type(error).__name__}: {error}`")
     if calls == 0 or blank:
-        return _callout("attention", "Not yet", "There is nothing to check.")
+        return _verdict("attention", "Not yet", "There is nothing to check.")
     if wrong is not None:
-        return _callout("danger", "Not quite", wrong)
-    return _callout("tip", "Well done", "It passes every check.")
+        return _verdict("danger", "Not quite", wrong)
+    return _verdict("tip", "Well done", "It passes every check.")
 
 
-def _callout(kind: str, title: str, text: str) -> mo.Html:
-    return mo.md(f"/// {kind} | {title}\n\n{text}\n\n///")
+def _verdict(kind: str, title: str, text: str) -> mo.Html:
+    verdict = mo.md(f"/// {kind} | {title}\n\n{text}\n\n///")
+    return mo.Html(f'<div class="live-only">{verdict.text}</div>')

@@ -865,16 +865,11 @@ def _(X, model, y):
         return count_operations(step).total()
 
     notebook.table(
-        [
-            {
-                "update of two parameters": "under `torch.no_grad()`",
-                "operations": _update(through_data=False),
-            },
-            {
-                "update of two parameters": "through `.data`",
-                "operations": _update(through_data=True),
-            },
-        ]
+        {
+            "update of two parameters": way,
+            "operations": _update(through_data=way == "`p.data`"),
+        }
+        for way in ["`torch.no_grad()`", "`p.data`"]
     )
     return
 
@@ -1267,7 +1262,8 @@ def _():
     mo.md(r"""
     ## Your turn
 
-    Replace `raise NotImplementedError` in a cell; the verdict under it changes as soon as you run it.
+    Three functions to write. In the notebook, replace `raise NotImplementedError` and run the cell: the verdict under it
+    tells what is still wrong. The solutions are folded away.
 
     ### Weight decay
 

@@ -1,0 +1,1 @@
+"""The tests of `groundup`, one file a module."""

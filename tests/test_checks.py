@@ -1,0 +1,188 @@
+"""The checks that several modules share."""
+
+import math
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from groundup import _checks as checks
+from groundup import mean_squared_error
+
+NO_INTEGERS = [
+    True,
+    False,
+    np.bool_(True),
+    2.0,
+    2.5,
+    math.nan,
+    "2",
+    None,
+    np.float64(2),
+    torch.tensor(2),
+]
+NO_NUMBERS = [True, np.bool_(False), "0.1", None, 1j, [0.1], torch.tensor(0.1)]
+
+
+@pytest.mark.parametrize("value", NO_INTEGERS, ids=repr)
+def test_a_count_is_an_integer(value: Any) -> None:
+    with pytest.raises(
+        TypeError, match=rf"^n must be an integer, got {re.escape(repr(value))}"
+    ):
+        checks.check_count("n", value, minimum=0)
+
+
+@pytest.mark.parametrize(("value", "minimum"), [(-1, 0), (0, 1), (np.int64(1), 2)])
+def test_a_count_reaches_its_minimum(value: int, minimum: int) -> None:
+    with pytest.raises(ValueError, match=rf"^n must be at least {minimum}, got {value}$"):
+        checks.check_count("n", value, minimum)
+    checks.check_count("n", minimum, minimum)
+
+
+@pytest.mark.parametrize("check", [checks.check_finite, checks.check_learning_rate])
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
+def test_a_number_is_a_real_number(check: Callable[[str, Any], None], value: Any) -> None:
+    with pytest.raises(
+        TypeError, match=rf"^x must be a number, got {re.escape(repr(value))}"
+    ):
+        check("x", value)
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, np.float32(math.nan), 10**400]
+)
+def test_a_finite_number_is_finite(value: float) -> None:
+    with pytest.raises(ValueError, match=f"^x must be finite, got {value}$"):
+        checks.check_finite("x", value)
+
+
+@pytest.mark.parametrize(
+    "value", [0, 0.0, -0.0, -0.1, math.nan, math.inf, -math.inf, np.float32(-1), 10**400]
+)
+def test_a_learning_rate_is_positive_and_finite(value: float) -> None:
+    with pytest.raises(
+        ValueError, match=f"^rate must be positive and finite, got {value}$"
+    ):
+        checks.check_learning_rate("rate", value)
+
+
+@pytest.mark.parametrize("number", [int, np.int32, np.int64, np.uint8])
+def test_every_kind_of_integer_is_a_count(number: Callable[[int], int]) -> None:
+    checks.check_count("n", number(3), minimum=3)
+
+
+@pytest.mark.parametrize("number", [int, float, np.float32, np.float64, np.int64])
+def test_every_kind_of_real_number_is_a_number(number: Callable[[int], float]) -> None:
+    checks.check_finite("x", number(3))
+    checks.check_learning_rate("x", number(3))
+
+
+@pytest.mark.parametrize("value", [0, "0", torch.Generator])
+def test_a_generator_is_a_generator_or_none(value: Any) -> None:
+    with pytest.raises(
+        TypeError, match=rf"^generator must be .* or None, got {re.escape(repr(value))}"
+    ):
+        checks.check_generator(value)
+    checks.check_generator(None)
+    checks.check_generator(torch.Generator())
+
+
+@pytest.mark.parametrize("value", [[1.0], np.ones(1), None, 1.0], ids=repr)
+def test_a_tensor_is_a_tensor(value: Any) -> None:
+    got = re.escape(f"{value!r} ({type(value).__name__})")
+    with pytest.raises(TypeError, match=rf"^z must be a torch.Tensor, got {got}$"):
+        checks.check_tensor("z", value)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "error", "message"),
+    [
+        ([[1.0]], torch.ones(1), TypeError, "X must be a torch.Tensor, got .*[(]list[)]"),
+        (
+            torch.ones(1),
+            np.ones(1),
+            TypeError,
+            "y must be a torch.Tensor, got .*[(]ndarray[)]",
+        ),
+        (
+            torch.tensor(1.0),
+            torch.ones(1),
+            ValueError,
+            r"X must have a dimension of samples, .* shape \(\)",
+        ),
+        (
+            torch.ones(1),
+            torch.tensor(1.0),
+            ValueError,
+            r"y must have a dimension of samples, .* shape \(\)",
+        ),
+        (
+            torch.ones(3, 2),
+            torch.ones(4, 1),
+            ValueError,
+            "X and y must be of the same length, got 3 and 4 samples",
+        ),
+        (
+            torch.ones(0, 2),
+            torch.ones(0, 1),
+            ValueError,
+            "X and y must hold at least one sample, got 0",
+        ),
+    ],
+)
+def test_samples_are_as_many_features_as_targets(
+    X: Any, y: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{message}$"):
+        checks.check_samples(X, y)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "error", "message"),
+    [
+        (
+            len,
+            mean_squared_error,
+            TypeError,
+            "model must be a torch.nn.Module, got <built-in function len>",
+        ),
+        (
+            nn.Linear,
+            mean_squared_error,
+            TypeError,
+            "model must be a torch.nn.Module, got <class .*Linear",
+        ),
+        (
+            nn.Tanh(),
+            mean_squared_error,
+            ValueError,
+            "model must have a parameter that requires .*, got Tanh with none",
+        ),
+        (
+            nn.Linear(1, 1).requires_grad_(False),
+            mean_squared_error,
+            ValueError,
+            "model must .*, got Linear with none",
+        ),
+        (
+            nn.Linear(1, 1),
+            "mse",
+            TypeError,
+            "loss must be callable as .*, got 'mse' \\(str\\)",
+        ),
+    ],
+)
+def test_what_can_be_trained_is_a_module_and_a_loss(
+    model: Any, loss: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{message}"):
+        checks.check_trainable(model, loss)
+
+
+def test_a_description_gives_a_value_and_its_type() -> None:
+    assert checks.describe(Fraction(1, 2)) == "Fraction(1, 2) (Fraction)"

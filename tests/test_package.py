@@ -1,0 +1,126 @@
+"""The package as a whole: what it exports, imports and promises in its examples."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import groundup
+
+PACKAGE = Path(groundup.__file__).parent
+README = PACKAGE.parent / "README.md"
+FURNITURE = {"charts", "notebook"}
+HEAVY = {"altair", "pandas", "marimo"}
+
+
+def full_name(path: Path) -> str:
+    return ".".join(["groundup", *path.relative_to(PACKAGE).with_suffix("").parts])
+
+
+FILES = {full_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def part(name: str) -> str:
+    """The part of groundup that a module is, or lies in."""
+    return [*name.split("."), ""][1]
+
+
+CORE = [
+    name for name in FILES if part(name) not in FURNITURE and not name.endswith("__init__")
+]
+PUBLIC = [name for name in CORE if "._" not in name]
+
+
+def tree(name: str) -> ast.Module:
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
+
+
+def imports(name: str) -> set[str]:
+    """The full names of all that a module imports, wherever in its file."""
+    found = set()
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("name", groundup.__all__)
+def test_every_public_name_is_there_and_shows_an_example(name: str) -> None:
+    docstring = inspect.getdoc(getattr(groundup, name))
+    assert docstring is not None
+    assert re.search(r"^Example:\n +>>> ", docstring, re.MULTILINE)
+
+
+def test_the_public_names_are_all_that_the_public_modules_define_and_sorted() -> None:
+    defined = {
+        name
+        for module in map(importlib.import_module, PUBLIC)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and getattr(value, "__module__", None) == module.__name__
+    }
+    assert set(groundup.__all__) == defined
+    # Acronyms, classes, functions: ruff's order.
+    assert groundup.__all__ == sorted(
+        groundup.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
+    )
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_examples_in_the_docstrings_run(name: str) -> None:
+    names = {"torch": torch} | {
+        public: getattr(groundup, public) for public in groundup.__all__
+    }
+    results = doctest.testmod(importlib.import_module(name), extraglobs=names)
+    assert results.failed == 0
+    assert results.attempted > 0 or name not in PUBLIC
+
+
+def test_the_examples_in_the_readme_run() -> None:
+    examples = re.findall(
+        r"^```python\n(.*?)^```$",
+        README.read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert examples, "README.md shows no Python"
+    names: dict[str, object] = {}
+    for example in examples:
+        exec(compile(example, str(README), "exec"), names)
+
+
+def test_importing_the_package_loads_torch_alone() -> None:
+    check = (
+        f"import sys, groundup; print(*({HEAVY | {'torch._dynamo'}!r} & set(sys.modules)))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.split() == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_point_one_way(name: str) -> None:
+    imported = imports(name)
+    heavy = {"charts": {"altair", "pandas"}, "notebook": {"marimo"}}.get(part(name), set())
+    assert {module.split(".")[0] for module in imported} & HEAVY <= heavy
+    furniture = {"charts": {"charts"}, "notebook": FURNITURE}.get(part(name), set())
+    assert {part(module) for module in imported} & FURNITURE <= furniture
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_nothing_is_built_on_the_optimizers_of_torch(name: str) -> None:
+    assert not any(
+        isinstance(node, ast.Attribute) and node.attr == "optim"
+        for node in ast.walk(tree(name))
+    )
+    assert not any(module.startswith("torch.optim") for module in imports(name))
