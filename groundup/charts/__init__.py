@@ -9,7 +9,7 @@ output of a cell that a slider runs again and again.
 from groundup.charts.drawing import Content, Drawing
 from groundup.charts.explorer import Problem, learning_rate_explorer
 from groundup.charts.fits import fit
-from groundup.charts.runs import diverged_at, losses, pace, trajectories
+from groundup.charts.runs import diverged_at, losses, pace, training, trajectories
 from groundup.charts.sweeps import sweep_losses
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "losses",
     "pace",
     "sweep_losses",
+    "training",
     "trajectories",
 ]

@@ -33,7 +33,7 @@ class Content:
 
     specification: Specification
     datasets: dict[str, Rows]
-    title: str | dict[str, Any]
+    title: str | list[str] | dict[str, Any]
     description: str
 
     @property
@@ -97,9 +97,17 @@ def specify(
     return {**alt.layer(*layers).to_dict(), **LOOK, "height": height, "padding": padding}
 
 
-def loss_scale(log: bool) -> alt.Scale:
+# Two panels are one view with two vertical scales, each on its part of the height: a view, unlike a
+# concatenation of views, can be as wide as its container.
+PANELS_HEIGHT = 420
+UPPER_PANEL = [195.0, 0.0]
+LOWER_PANEL = [420.0, 225.0]
+
+
+def loss_scale(log: bool, panel: list[float] | None = None) -> alt.Scale:
     """A log axis where it can be, else a linear one that need not reach down to zero."""
-    return alt.Scale(type="log") if log else alt.Scale(zero=False)
+    scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
+    return scale if panel is None else alt.Scale(**scale.to_dict(), range=panel)
 
 
 @functools.cache

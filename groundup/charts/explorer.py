@@ -11,7 +11,10 @@ from groundup.charts.drawing import (
     BLUE,
     EPOCHS_AXIS,
     GREY,
+    LOWER_PANEL,
     PALETTE,
+    PANELS_HEIGHT,
+    UPPER_PANEL,
     VERMILION,
     Content,
     Drawing,
@@ -21,12 +24,6 @@ from groundup.charts.drawing import (
 from groundup.charts.runs import flat, parameter_names, spread
 from groundup.oracle import quadratic
 from groundup.sweep import sweep
-
-# The two panels are one view with two vertical scales, each on its part of the height: a view, unlike a
-# concatenation of views, can be as wide as its container.
-HEIGHT = 420
-UPPER = [195, 0]
-LOWER = [420, 225]
 
 
 class Problem(NamedTuple):
@@ -88,13 +85,15 @@ def learning_rate_explorer(
     loss_axis = alt.Y(
         "loss:Q",
         title="loss",
-        scale=alt.Scale(type="log", domain=[lowest, highest], range=UPPER, nice=False),
+        scale=alt.Scale(
+            type="log", domain=[lowest, highest], range=UPPER_PANEL, nice=False
+        ),
         axis=alt.Axis(tickCount=4, format="~g"),
     )
     value_axis = alt.Y(
         "value:Q",
         title="parameter",
-        scale=alt.Scale(domain=frame, range=LOWER, nice=False, clamp=True),
+        scale=alt.Scale(domain=frame, range=LOWER_PANEL, nice=False, clamp=True),
         axis=alt.Axis(tickCount=5, orient="left"),
     )
     colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
@@ -188,7 +187,7 @@ def learning_rate_explorer(
         alt.layer(*value_panel),
         data=alt.sequence(0, max_epochs + 1, as_="epoch", name="epochs_done"),
     ).resolve_scale(y="independent")
-    specification = specify(both, height=HEIGHT, right=30)
+    specification = specify(both, height=PANELS_HEIGHT, right=30)
     specification["params"] = [
         *_sliders(list(problems), max_epochs),
         {"name": "constants", "value": constants},
