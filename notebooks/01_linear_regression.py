@@ -229,7 +229,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(epochs, learning_rate):
-    mo.hstack([learning_rate, epochs], justify="start", gap=2, wrap=True)
+    mo.vstack([learning_rate, epochs])
     return
 
 
@@ -670,7 +670,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(epochs, learning_rate):
-    mo.hstack([learning_rate, epochs], justify="start", gap=2, wrap=True)
+    mo.vstack([learning_rate, epochs])
     return
 
 
@@ -902,7 +902,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(hidden, wave_epochs):
-    mo.hstack([hidden, wave_epochs], justify="start", gap=2, wrap=True)
+    mo.vstack([hidden, wave_epochs])
     return
 
 

@@ -25,6 +25,9 @@ from groundup.charts.runs import flat, parameter_names, spread
 from groundup.oracle import quadratic
 from groundup.sweep import sweep
 
+# The numbers of the problem that the reader has chosen: see `_constants`.
+CHOSEN = "numbers[problem]"
+
 
 class Problem(NamedTuple):
     """A linear regression that a reader can choose: `learning_rate_explorer` takes several."""
@@ -101,27 +104,19 @@ def learning_rate_explorer(
         "parameter:N", legend=None, scale=alt.Scale(domain=names, range=colors)
     )
 
-    run = _run(len(names))
-    losses = [*run, _calculate("loss", _loss("learning_rate", len(names)))]
-    inside = [*losses, alt.FilterTransform(f"datum.loss <= {highest}")]
-    chosen_loss = alt.Chart(transform=inside).encode(epoch, loss_axis)
+    inside = f"datum.loss <= {highest}"
+    chosen_loss = alt.Chart().transform_filter(inside).encode(epoch, loss_axis)
     left = [
-        *losses,
-        alt.FilterTransform(f"datum.loss > {highest}"),
+        alt.FilterTransform(f"!({inside})"),
         alt.AggregateTransform(
             aggregate=[alt.AggregatedFieldDef(op="min", field="epoch", **{"as": "epoch"})]
         ),
         alt.FilterTransform("isValid(datum.epoch)"),
         _calculate("label", "'diverged at epoch ' + datum.epoch"),
     ]
-    limit = [
-        alt.FilterTransform("datum.epoch <= epochs"),
-        _calculate("loss", _loss("constants[problem].largest_stable", len(names))),
-        _calculate(
-            "label", "'at 2 / λmax = ' + format(constants[problem].largest_stable, '.3f')"
-        ),
-    ]
-    at_limit = alt.Chart(transform=limit).encode(epoch, loss_axis)
+    limit_axis = loss_axis.copy()
+    limit_axis["shorthand"] = "limit:Q"
+    at_limit = alt.Chart().encode(epoch, limit_axis)
     ghosts = alt.Chart(
         alt.NamedData("ghosts"),
         transform=[
@@ -142,6 +137,9 @@ def learning_rate_explorer(
         ),
         at_limit.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
         at_limit.transform_filter("datum.epoch == epochs")
+        .transform_calculate(
+            label=f"'at 2 / λmax = ' + format({CHOSEN}.largest_stable, '.3f')"
+        )
         .mark_text(align="right", dy=-8, fontSize=12, fontWeight=600, color=VERMILION)
         .encode(text="label:N"),
         chosen_loss.mark_line(clip=True, strokeWidth=3, color=BLUE),
@@ -159,7 +157,7 @@ def learning_rate_explorer(
     ]
 
     path = [
-        *inside,
+        alt.FilterTransform(inside),
         *(_calculate(name, _parameter(j, len(names))) for j, name in enumerate(names)),
         alt.FoldTransform(fold=[*names], **{"as": ["parameter", "value"]}),
     ]
@@ -186,11 +184,12 @@ def learning_rate_explorer(
         alt.layer(*loss_panel),
         alt.layer(*value_panel),
         data=alt.sequence(0, max_epochs + 1, as_="epoch", name="epochs_done"),
+        transform=_run(len(names)),
     ).resolve_scale(y="independent")
     specification = specify(both, height=PANELS_HEIGHT, right=30)
     specification["params"] = [
         *_sliders(list(problems), max_epochs),
-        {"name": "constants", "value": constants},
+        {"name": "numbers", "value": constants},
     ]
     return Content(
         specification,
@@ -208,43 +207,45 @@ def _calculate(name: str, expression: str) -> alt.CalculateTransform:
     return alt.CalculateTransform(calculate=expression, **{"as": name})
 
 
-def _run(directions: int) -> list[Any]:
-    """For each epoch, what is left of the start along each direction: (1 − ηλᵢ)ᵏ."""
-    left = "pow(1 - learning_rate * constants[problem].eigenvalues[{i}], datum.epoch)"
+def _run(directions: int) -> list[alt.FilterTransform | alt.CalculateTransform]:
+    """For each epoch the closed form, with p = (1 − ηλ)ᵏ for each direction, and at the largest stable η the loss.
+
+    The loss is L* + ½ Σ λ c² p².
+    """
+    power = f"pow(1 - learning_rate * {CHOSEN}.eigenvalues[{{i}}], datum.epoch)"
+    share = f"{CHOSEN}.weights[{{i}}] * {{p}} * {{p}}"
+    at_limit = (
+        f"pow(1 - {CHOSEN}.largest_stable * {CHOSEN}.eigenvalues[{{i}}], datum.epoch)"
+    )
+
+    def loss(p: str) -> str:
+        shares = (share.format(i=i, p=p.format(i=i)) for i in range(directions))
+        return " + ".join([f"{CHOSEN}.least", *shares])
+
     return [
         alt.FilterTransform("datum.epoch <= epochs"),
-        *(_calculate(f"p{i}", left.format(i=i)) for i in range(directions)),
+        *(_calculate(f"p{i}", power.format(i=i)) for i in range(directions)),
+        *(_calculate(f"q{i}", at_limit.format(i=i)) for i in range(directions)),
+        _calculate("loss", loss("datum.p{i}")),
+        _calculate("limit", loss("datum.q{i}")),
     ]
 
 
-def _loss(learning_rate: str, directions: int) -> str:
-    """L* + ½ Σ λᵢ cᵢ² (1 − ηλᵢ)²ᵏ."""
-    terms = (
-        f"constants[problem].weights[{i}] * "
-        f"pow(1 - {learning_rate} * constants[problem].eigenvalues[{i}], 2 * datum.epoch)"
-        for i in range(directions)
-    )
-    return " + ".join(["constants[problem].least", *terms])
-
-
 def _parameter(j: int, directions: int) -> str:
-    """θⱼ* + Σ qᵢⱼ cᵢ (1 − ηλᵢ)ᵏ."""
-    terms = (
-        f"constants[problem].directions[{j}][{i}] * datum.p{i}" for i in range(directions)
-    )
-    return " + ".join([f"constants[problem].solution[{j}]", *terms])
+    """θⱼ* + Σ qᵢⱼ cᵢ p."""
+    terms = (f"{CHOSEN}.directions[{j}][{i}] * datum.p{i}" for i in range(directions))
+    return " + ".join([f"{CHOSEN}.solution[{j}]", *terms])
 
 
 def _verdict(directions: int) -> str:
     """The title, which speaks with the sliders."""
     kept = ", ".join(
-        f"pow(1 - learning_rate * constants[problem].eigenvalues[{i}], 2)"
-        for i in range(directions)
+        f"pow(1 - learning_rate * {CHOSEN}.eigenvalues[{i}], 2)" for i in range(directions)
     )
-    stable = "learning_rate < constants[problem].largest_stable"
+    stable = f"learning_rate < {CHOSEN}.largest_stable"
     return (
         f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f') "
-        f"+ ({stable} ? ' is below ' : ' is above ') + format(constants[problem].largest_stable, '.3f'), "
+        f"+ ({stable} ? ' is below ' : ' is above ') + format({CHOSEN}.largest_stable, '.3f'), "
         f"({stable} ? 'The slowest direction keeps × ' : 'The steepest direction grows × ') "
         f"+ format(max({kept}), '.3~f') + ' an epoch']"
     )

@@ -102,7 +102,7 @@ def losses(result: NaiveTrainerResult | Mapping[str, NaiveTrainerResult]) -> Con
     """
     runs = result if isinstance(result, Mapping) else {"loss": result}
     shown = {name: list(run.losses[: drawn(run.losses)]) for name, run in runs.items()}
-    rows = [
+    rows: Rows = [
         {"run": n, "epoch": i, "loss": loss}
         for n, values in shown.items()
         for i, loss in enumerate(values)
@@ -125,12 +125,16 @@ def losses(result: NaiveTrainerResult | Mapping[str, NaiveTrainerResult]) -> Con
             ends.append(
                 {"run": name, "epoch": len(values) - 1, "loss": values[-1], "label": label}
             )
-    # Of several names at the lines' ends, the highest stands above its line and the others below theirs.
-    highest = max((end["loss"] for end in ends), default=0.0)
-    ends = [{**end, "above": end["loss"] == highest} for end in ends]
     if not any(shown.values()):
         return nothing("; ".join(sentences).capitalize())
     log = all(loss > 0 for values in shown.values() for loss in values)
+    heights = {end["run"]: math.log(end["loss"]) if log else end["loss"] for end in ends}
+    seen = [math.log(row["loss"]) if log else row["loss"] for row in rows]
+    near = 0.1 * (max(seen) - min(seen))
+    for end in ends:
+        # A name stands above its line's end, or below where another end is close above it.
+        others = [h for run, h in heights.items() if run != end["run"]]
+        end["above"] = not any(0 <= h - heights[end["run"]] < near for h in others)
     title = sentences[0].capitalize() if len(runs) == 1 else "; ".join(sentences)
     return Content(
         _losses_specification(log, tuple(runs)),
@@ -319,7 +323,7 @@ def _training_specification(log: bool, names: tuple[str, ...]) -> Specification:
     panels = alt.layer(
         alt.layer(*_loss_layers(log, ("loss",), UPPER_PANEL)),
         alt.layer(*_parameter_layers(names, LOWER_PANEL)),
-    ).resolve_scale(y="independent")
+    ).resolve_scale(y="independent", color="independent")
     return specify(panels, height=PANELS_HEIGHT, right=30)
 
 
@@ -385,7 +389,9 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
         least_loss: the loss at the solution; from a float64 run, or the difference drowns in rounding.
         factor: what an epoch leaves of the excess along the slowest direction, (1 − ηλ)².
     """
-    floor = 1e-13 * max(result.losses[0], least_loss) if result.losses else 0.0
+    if not result.losses:
+        return nothing("No epochs, nothing trained")
+    floor = 1e-13 * max(result.losses[0], least_loss)
     excess = [loss - least_loss for loss in result.losses[: drawn(result.losses)]]
     rows = [
         {"epoch": i, "excess": value} for i, value in enumerate(excess) if value > floor
