@@ -51,7 +51,16 @@ def diff(before: str, after: str) -> mo.Html:
 
 
 def table(rows: Iterable[Mapping[str, object]]) -> mo.Html:
-    """Rows as a plain table: the keys of the first are the headings, and a column of numbers stands to the right."""
+    """Rows as a plain table, which is the same with a kernel and without."""
+    return mo.md(markdown_table(rows))
+
+
+def markdown_table(rows: Iterable[Mapping[str, object]]) -> str:
+    """Rows as Markdown: the keys of the first are the headings, and a column of numbers stands to the right.
+
+    Raises:
+        ValueError: if there is no row.
+    """
     rows = list(rows)
     if not rows:
         raise ValueError("rows must hold at least one row, got none")
@@ -62,7 +71,7 @@ def table(rows: Iterable[Mapping[str, object]]) -> mo.Html:
         "| " + " | ".join("---:" if numeric[h] else ":---" for h in headings) + " |",
         *("| " + " | ".join(_cell(row[h]) for h in headings) + " |" for row in rows),
     ]
-    return mo.md("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _cell(value: object) -> str:

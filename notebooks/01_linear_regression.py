@@ -952,7 +952,7 @@ def _():
     ## How large may the learning rate be?
 
     **Predict** first. Same data as at the start, six standard normal features. From which learning rate on does the loss
-    run away instead of falling? Set your guess; then unfold the answer.
+    run away instead of falling? Make a guess, then unfold the answer.
     """)
     return
 
@@ -1014,9 +1014,9 @@ def _():
 
     This chart computes in your browser. In the eigenbasis of $H$ the loss after $k$ epochs is a formula,
 
-    $$L(k) = L^* + \tfrac12 \sum_i \lambda_i\, c_i^2\,(1 - \eta\lambda_i)^{2k}, \qquad c = Q^\top(\theta_0 - \theta^*),$$
+    $$L(k) = L^* + \tfrac12 \sum_i \lambda_i\, c_i^2\,(1 - \eta\lambda_i)^{2k}$$
 
-    so any learning rate will do, not only those that somebody trained. The grey lines are runs that `sweep` did train, and
+    with $c = Q^\top(\theta_0 - \theta^*)$, so any learning rate will do, not only those that somebody trained. The grey lines are runs that `sweep` did train, and
     the dashed line is the run exactly at $2/\lambda_{\max}$. Find the learning rate that is fastest. Then cross the line.
     """)
     return
@@ -1059,40 +1059,37 @@ def _():
     return
 
 
-@app.cell(hide_code=True)
+@app.cell
 def _(problems):
-    def _():
-        rows = []
-        for name, problem in problems.items():
-            eigenvalues = torch.linalg.eigvalsh(groundup.hessian(problem.X))
-            smallest, largest = eigenvalues[0].item(), eigenvalues[-1].item()
-            best = 2 / (smallest + largest)
-            rows.append(
-                {
-                    "data": name,
-                    "λ smallest": smallest,
-                    "λ largest": largest,
-                    "limit 2 / λmax": 2 / largest,
-                    "best rate": best,
-                    "excess left by an epoch": (1 - best * smallest) ** 2,
-                }
-            )
-        table = notebook.table(rows)
-        ratio = rows[2]["excess left by an epoch"], rows[0]["excess left by an epoch"]
-        return mo.vstack(
-            [
-                table,
-                notebook.details(
-                    "Answer",
-                    f"Later, by far. At the best possible rate an epoch leaves {ratio[0]:.2f} of the excess loss where it "
-                    f"left {ratio[1]:.3f} before. The **steepest direction sets the limit, and the slowest sets the pace**: "
-                    "one learning rate has to serve both. The ratio of the two, λmax / λmin, is the *condition number*, and "
-                    "much of chapter three is about living with it.",
-                ),
-            ]
-        )
+    def spectrum(name, problem):
+        eigenvalues = torch.linalg.eigvalsh(groundup.hessian(problem.X))
+        smallest, largest = eigenvalues[0].item(), eigenvalues[-1].item()
+        best_rate = 2 / (smallest + largest)
+        return {
+            "data": name,
+            "λmin": smallest,
+            "λmax": largest,
+            "2 / λmax": 2 / largest,
+            "kept, at best": (1 - best_rate * smallest) ** 2,
+        }
 
-    _()
+    spectra = [spectrum(name, problem) for name, problem in problems.items()]
+    return (spectra,)
+
+
+@app.cell(hide_code=True)
+def _(spectra):
+    notebook.details(
+        "Answer",
+        f"""Later, by far. The table shows the smallest and the largest eigenvalue of the Hessian, the limit, and what an
+epoch keeps of the excess loss at the best possible rate, 2 / (λmin + λmax). Stretching takes it from
+{spectra[0]["kept, at best"]:.3f} to {spectra[2]["kept, at best"]:.2f}.
+
+{notebook.markdown_table(spectra)}
+
+The **steepest direction sets the limit, and the slowest sets the pace**: one learning rate has to serve both. λmax / λmin is
+the *condition number*, and much of chapter three is about living with it.""",
+    )
     return
 
 

@@ -375,7 +375,12 @@ def _pace_specification() -> Specification:
             tooltip=tooltip
         ),
         alt.Chart(alt.NamedData("labels"))
-        .mark_text(align="left", fontSize=12, fontWeight=600, dx=6, dy=-8)
+        .mark_text(
+            align=alt.expr("datum.dy > 0 ? 'right' : 'left'"),
+            dy=alt.expr("datum.dy"),
+            fontSize=12,
+            fontWeight=600,
+        )
         .encode(EPOCH, excess, text="label:N", color=alt.Color("color:N", scale=None)),
     )
 
@@ -406,9 +411,15 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
             }
             for row in rows
         ]
-    middle = rows[len(rows) // 2 :][:1]
-    labels = [{**row, "label": "measured", "color": BLUE} for row in middle]
-    title = f"An epoch leaves {factor:.3f} of the slowest direction's excess loss"
+    labels = [
+        {**line[at], "label": name, "color": color, "dy": dy}
+        for line, at, name, color, dy in (
+            (rows, len(rows) // 2, "measured", BLUE, -8),
+            (slope, len(slope) // 5, "slowest direction alone", ORANGE, 16),
+        )
+        if line
+    ]
+    title = f"An epoch keeps × {factor:.3f} of the excess"
     return Content(
         _pace_specification(),
         {"measured": rows, "slope": slope, "labels": labels},
