@@ -1,0 +1,90 @@
+"""The charts of a page as Chromium has drawn them, and what Vega knows of them."""
+
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+PICTURES = """() => Array.from(
+    document.querySelectorAll(".vega-embed"),
+    (chart) => chart.querySelector("canvas").toDataURL(),
+)"""
+
+SETTLED = """(charts) => {
+    const canvases = Array.from(document.querySelectorAll(".vega-embed canvas"));
+    const pictures = canvases.map((canvas) => canvas.toDataURL());
+    const same = String(pictures) === window.lastPictures;
+    window.lastPictures = String(pictures);
+    return same && canvases.length === charts;
+}"""
+
+CHANGED = """([before, changes]) => {
+    const now = Array.from(
+        document.querySelectorAll(".vega-embed canvas"), (canvas) => canvas.toDataURL()
+    );
+    const changed = now.filter((picture, i) => picture !== before[i]).length;
+    return now.length === before.length && changed === changes;
+}"""
+
+# react-vega keeps the view in its component's state, which React hangs on the element.
+VIEW = """(chart) => {
+    const name = Object.keys(chart).find((key) => key.startsWith("__reactFiber"));
+    for (let fiber = chart[name]; fiber; fiber = fiber.return)
+        for (const version of [fiber, fiber.alternate])
+            for (let hook = version?.memoizedState; hook?.next !== undefined; hook = hook.next)
+                if (hook.memoizedState?.view?.runAsync) return hook.memoizedState.view;
+    throw new Error("react-vega keeps its view elsewhere");
+}"""
+
+ROWS = f"""async (chart, [columns, signals]) => {{
+    const view = ({VIEW})(chart);
+    const move = (signals) => {{
+        for (const [name, value] of Object.entries(signals)) view.signal(name, value);
+        return view.runAsync();
+    }};
+    const {{signals: before}} = view.getState({{signals: (name) => name in signals}});
+    await move(signals);
+    const {{data}} = view.getState({{data: () => true}});
+    const rows = Object.keys(data).flatMap((name) => view.data(name) ?? [])
+        .filter((row) => columns.every((column) => column in row))
+        .map((row) => columns.map((column) => row[column]));
+    await move(before);
+    return rows;
+}}"""
+
+WORDS = f"""(chart) => {{
+    const words = [];
+    const walk = (item) => {{
+        if (/axis-label|axis-title|title-text/.test(item.role))
+            words.push(...item.items.filter((word) => word.opacity !== 0).map((word) => word.fill));
+        else (item.items ?? []).forEach(walk);
+    }};
+    walk(({VIEW})(chart).scenegraph().root);
+    return [...new Set(words)];
+}}"""
+
+
+def settle(page: Page, charts: int) -> None:
+    """Wait until so many charts are drawn and a look later are still the same."""
+    page.wait_for_function(SETTLED, arg=charts, polling=250)
+
+
+def pictures(page: Page) -> list[str]:
+    """Each chart's pixels."""
+    drawn: list[str] = page.evaluate(PICTURES)
+    return drawn
+
+
+def wait_for_changes(page: Page, before: list[str], changes: int) -> None:
+    """Wait until just so many charts are not what they were."""
+    page.wait_for_function(CHANGED, arg=[before, changes], polling=100)
+
+
+def explorer(page: Page) -> Locator:
+    """The chart with sliders of its own."""
+    return page.locator(".vega-embed:has(.vega-bind)")
+
+
+def computed(chart: Locator, *columns: str, **signals: Any) -> list[list[Any]]:
+    """What Vega computes for these columns, row by row, with a chart's sliders like this."""
+    rows: list[list[Any]] = chart.evaluate(ROWS, [columns, signals])
+    return rows

@@ -1,0 +1,115 @@
+"""Chromium without a network, and pages that fail a test when they complain or ask for anything foreign."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import marimo
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from tests.browser.charts import settle
+
+FRONT_END = Path(marimo.__file__).parent / "_static"
+FRONT_END_ADDRESS = re.compile(
+    r"https://cdn\.jsdelivr\.net/npm/@marimo-team/frontend@[^/]+/dist/([^?]+)"
+)
+PUBLISHED = "http://published.test/"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_CHROMIUM = "the browser tests need Chromium on the PATH, and there is none: apt-get install chromium"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse(NO_CHROMIUM)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        browser.new_context().close()
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, address: str, body: str = "", **looks: Any) -> Iterator[Page]:
+    """A page whose charts are drawn. On leaving it: no error was logged, and nothing foreign was asked for.
+
+    Args:
+        browser: where it opens.
+        address: the page's, which is all its site.
+        body: the page itself, if nothing serves it.
+        looks: of the browser, such as `color_scheme`.
+    """
+    complaints: list[str] = []
+
+    def answer(route: Route) -> None:
+        url = route.request.url
+        part = FRONT_END_ADDRESS.match(url)
+        if body and url == address:
+            route.fulfill(body=body, content_type="text/html; charset=utf-8")
+        elif body and part and (FRONT_END / part[1]).is_file():
+            allowed = {"access-control-allow-origin": "*"}
+            route.fulfill(path=FRONT_END / part[1], headers=allowed)
+        elif not body and url.startswith(address):
+            route.continue_()
+        else:
+            complaints.append(f"asked for {url}")
+            route.abort()
+
+    context = browser.new_context(**looks)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.route(re.compile("^https?:"), answer)
+    page.goto(address)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def charts_in_chapter(exported: str) -> int:
+    """How many charts the chapter has."""
+    count = exported.count("https://vega.github.io/schema/vega-lite/")
+    assert count > 5
+    return count
+
+
+@pytest.fixture(scope="module")
+def live(chromium: Browser, served: str, charts_in_chapter: int) -> Iterator[Page]:
+    """The chapter under `marimo run`. Its tests put each control back to where it was."""
+    with opened(chromium, served, viewport={"width": 1000, "height": 900}) as page:
+        settle(page, charts_in_chapter)
+        yield page
+
+
+@pytest.fixture(scope="session", params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
+    """What the reader's system asks for."""
+    asked: Literal["light", "dark"] = request.param
+    return asked
+
+
+@pytest.fixture(scope="session")
+def published(
+    scheme: str, chromium: Browser, exported: str, charts_in_chapter: int
+) -> Iterator[Page]:
+    """The chapter as a published page, on a light and on a dark screen."""
+    with opened(chromium, PUBLISHED, exported, color_scheme=scheme) as page:
+        settle(page, charts_in_chapter)
+        yield page

@@ -1,0 +1,149 @@
+"""The chapter as a published page: alive without a kernel, nothing dead in sight, at home on phones and in the dark."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.charts import WORDS, explorer, pictures, settle, wait_for_changes
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WIDTHS = [390, 820, 1440]
+READABLE = 4.5
+
+# Colours may come in any notation: a canvas of one pixel tells what they are. Contrast is WCAG's.
+CONTRAST = """
+const paint = (color) => {
+    const pixel = new OffscreenCanvas(1, 1).getContext("2d");
+    pixel.fillStyle = color;
+    pixel.fillRect(0, 0, 1, 1);
+    return pixel.getImageData(0, 0, 1, 1).data;
+};
+const luminance = (color) => {
+    const [r, g, b] = Array.from(paint(color)).slice(0, 3).map((part) =>
+        part <= 10.31 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+    const color = element ? getComputedStyle(element).backgroundColor : "white";
+    return paint(color)[3] === 255 ? color : behind(element.parentElement);
+};
+const contrast = (element, color) => {
+    const [dark, light] = [color, behind(element)].map(luminance).sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+};
+"""
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request: pytest.FixtureRequest, published: Page, charts_in_chapter: int) -> Page:
+    """The page on screens from a phone's to a desk's."""
+    published.set_viewport_size({"width": request.param, "height": 900})
+    settle(published, charts_in_chapter)
+    return published
+
+
+def test_the_page_says_what_it_is(published: Page):
+    assert published.title().startswith("1 · Linear regression")
+    # The first one is marimo's own.
+    description = published.locator("meta[name=description]").last
+    assert "trainer" in (description.get_attribute("content") or "")
+
+
+@pytest.mark.parametrize("label", ["learning rate", "epochs"])
+def test_a_step_of_the_explorers_slider_moves_it_and_back_again_gives_the_same_picture(
+    published: Page, label: str
+):
+    before = pictures(published)
+    slider = explorer(published).get_by_label(label)
+    slider.press("ArrowRight")
+    wait_for_changes(published, before, 1)
+    slider.press("ArrowLeft")
+    wait_for_changes(published, before, 0)
+
+
+def test_the_explorers_choice_of_data_changes_it(published: Page):
+    before = pictures(published)
+    choice = explorer(published).get_by_role("combobox")
+    choice.select_option("first feature × 4")
+    wait_for_changes(published, before, 1)
+    choice.select_option("as drawn")
+    wait_for_changes(published, before, 0)
+
+
+def test_every_chart_is_in_sight_and_no_wider_than_the_screen(page: Page):
+    width = page.evaluate("window.innerWidth")
+    for chart in page.locator(".vega-embed").all():
+        box = chart.locator("canvas").bounding_box()
+        label = chart.get_attribute("aria-label")
+        assert box is not None, f"not to be seen: {label}"
+        assert box["width"] > 250, label
+        assert box["x"] >= 0, label
+        assert box["x"] + box["width"] <= width, label
+
+
+def test_no_dead_control_is_in_sight(page: Page):
+    controls = (
+        "[role=slider], [role=switch], [role=radio], [role=checkbox], [role=combobox]"
+    )
+    found = page.locator(f":is({controls}, input, select, textarea)").all()
+    alive = page.locator(".vega-bind :is(input, select)")
+    assert alive.count() == 3
+    for control in alive.all():
+        expect(control).to_be_visible()
+    in_sight = [control for control in found if control.is_visible()]
+    assert len(in_sight) == 3, [c.evaluate("e => e.outerHTML") for c in in_sight]
+
+
+def test_what_the_page_says_instead_is_in_sight(page: Page):
+    notes = page.locator(".page-only")
+    assert notes.count() > 0
+    for note in notes.all():
+        expect(note).to_be_visible()
+
+
+def test_nothing_scrolls_sideways_or_is_cut_off(page: Page):
+    width = page.evaluate("window.innerWidth")
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    outside = page.evaluate(
+        """() => Array.from(document.querySelectorAll(
+            ".paragraph, h1, h2, h3, li, table, pre, details, .katex-display, .vega-bind, canvas"
+        )).filter((element) => {
+            const box = element.getBoundingClientRect();
+            return box.width > 0 && (box.left < 0 || box.right > window.innerWidth);
+        }).map((element) => element.outerHTML.slice(0, 200))"""
+    )
+    assert outside == []
+
+
+def test_the_page_is_as_light_or_dark_as_the_readers_system(published: Page, scheme: str):
+    brightness = published.evaluate(
+        f"() => {{ {CONTRAST} return luminance(behind(document.querySelector('h1'))) }}"
+    )
+    assert (brightness > 0.5) == (scheme == "light")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [".paragraph", "h1", "h2", "td", "th", "li", ".page-only", "summary", ".vega-bind"],
+)
+def test_words_are_readable(published: Page, words: str):
+    contrasts = published.locator(words).evaluate_all(
+        f"""(elements) => {{ {CONTRAST}
+            return elements
+                .filter((element) => element.checkVisibility())
+                .map((element) => contrast(element, getComputedStyle(element).color));
+        }}"""
+    )
+    assert contrasts
+    assert min(contrasts) >= READABLE
+
+
+def test_the_charts_words_are_readable(published: Page):
+    for chart in published.locator(".vega-embed").all():
+        colors = chart.evaluate(WORDS)
+        assert colors
+        contrasts = chart.evaluate(
+            f"(chart, colors) => {{ {CONTRAST} return colors.map((c) => contrast(chart, c)) }}",
+            colors,
+        )
+        assert min(contrasts) >= READABLE, (colors, chart.get_attribute("aria-label"))

@@ -1,0 +1,156 @@
+"""The chapters as their readers get them: under `marimo run`, and exported as one page."""
+
+import html
+import json
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+from websockets.sync.client import ClientConnection, connect
+
+ROOT = Path(__file__).parent.parent
+CHAPTER_1 = ROOT / "notebooks/01_linear_regression.py"
+MARIMO = [sys.executable, "-m", "marimo"]
+Run = Callable[..., dict[str, Any]]
+PATIENCE = 120
+"""How many seconds to wait for marimo on a busy machine."""
+
+
+@contextmanager
+def running(notebook: Path) -> Iterator[str]:
+    """The address of a `marimo run` of its own, on a port that it finds free."""
+    options = ["--headless", "--no-sandbox", "--no-skew-protection", "--session-ttl=1"]
+    port = _free_port()
+    where = ["--host=127.0.0.1", f"--port={port}"]
+    with tempfile.TemporaryFile("w+") as log:
+        server = subprocess.Popen(
+            [*MARIMO, "run", notebook, *options, *where],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(address, server)
+            yield address
+        except Exception as error:
+            log.seek(0)
+            error.add_note(f"marimo run said: {log.read()}")
+            raise
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + PATIENCE
+    while server.poll() is None and time.monotonic() < end:
+        try:
+            urlopen(f"{address}/health").close()
+        except URLError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"marimo run gave no answer at {address}")
+
+
+def export(notebook: Path, page: Path) -> str:
+    """The page that `marimo export html` makes."""
+    command = [*MARIMO, "export", "html", notebook, "-o", page, "-f", "--no-sandbox"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return page.read_text("utf-8")
+
+
+class Control(NamedTuple):
+    """A slider or a switch as it stands in a cell's output."""
+
+    identity: str
+    steps: list[float]
+
+    def sent(self, value: Any) -> Any:
+        """What the front end sends for a value: a slider with steps of its own counts them."""
+        return self.steps.index(value) if self.steps else value
+
+
+class Reader:
+    """What the page's front end sends and gets, without a browser: a session with a kernel of its own."""
+
+    def __init__(self, address: str, session: str, socket: ClientConnection) -> None:
+        self.address = address
+        self.session = session
+        self.socket = socket
+        self.panels: dict[str, dict[str, Control]] = {}
+        """The cells that show controls: a cell → a label → a control."""
+
+        self.charts = self._run()
+        """The specifications of all charts as they were drawn at first, each under its cell."""
+
+    def move(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Set controls that stand together, by their labels. Gives the charts drawn again, each under its cell."""
+        panel = next(p for p in self.panels.values() if values.keys() <= p.keys())
+        body = {
+            "objectIds": [panel[label].identity for label in values],
+            "values": [panel[label].sent(value) for label, value in values.items()],
+        }
+        headers = {"Content-Type": "application/json", "Marimo-Session-Id": self.session}
+        url = f"{self.address}/api/kernel/set_ui_element_value"
+        urlopen(Request(url, json.dumps(body).encode(), headers)).close()
+        return self._run()
+
+    def _run(self) -> dict[str, str]:
+        """Wait until the kernel is done. Gives each new chart's specification by its cell."""
+        charts: dict[str, str] = {}
+        while True:
+            message = json.loads(self.socket.recv(PATIENCE))
+            if message["op"] == "completed-run":
+                return charts
+            output = message["data"].get("output") if message["op"] == "cell-op" else None
+            if output is None:
+                continue
+            cell = message["data"]["cell_id"]
+            assert output["channel"] != "marimo-error", output
+            if "vegalite" in output["mimetype"]:
+                charts[cell] = output["data"]
+            elif controls := _controls(str(output["data"])):
+                self.panels[cell] = controls
+
+
+@contextmanager
+def reading(address: str) -> Iterator[Reader]:
+    """A reader of the notebook at this address, for whom all its cells have run."""
+    session = uuid4().hex
+    url = f"{address.replace('http', 'ws', 1)}/ws?session_id={session}"
+    with connect(url, max_size=None, open_timeout=PATIENCE, ping_interval=None) as socket:
+        yield Reader(address, session, socket)
+
+
+def _controls(output: str) -> dict[str, Control]:
+    """The controls in a cell's output by their labels."""
+    controls = {}
+    element = r"object-id='(.*?)'[^>]*><marimo-(?:slider|switch) (.*?)>"
+    for identity, attributes in re.findall(element, output):
+        values = {
+            name: json.loads(html.unescape(value))
+            for name, value in re.findall(r"data-(label|steps)='(.*?)'", attributes)
+        }
+        label = re.sub(r"<.*?>", "", values["label"])
+        controls[label] = Control(identity, values.get("steps", []))
+    return controls

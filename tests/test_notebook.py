@@ -1,0 +1,203 @@
+"""The notebooks' furniture: listings that are the source, and exercises that are never passed by doing nothing."""
+
+import ast
+import inspect
+import re
+import textwrap
+from typing import Any
+
+import pytest
+
+import groundup
+from groundup import NaiveTrainer, NaiveTrainerConfig, charts, notebook
+
+LISTED = [
+    *(
+        thing
+        for thing in vars(groundup).values()
+        if inspect.isclass(thing) or inspect.isfunction(thing)
+    ),
+    NaiveTrainer.train,
+    charts.diverged_at,
+    notebook.exercise,
+]
+
+
+def syntax(source: str) -> str:
+    """A source's syntax tree without strings that stand alone, that is, without docstrings."""
+    tree = ast.parse(textwrap.dedent(source))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            node.body = [
+                statement
+                for statement in node.body
+                if not (
+                    isinstance(statement, ast.Expr)
+                    and isinstance(statement.value, ast.Constant)
+                    and isinstance(statement.value.value, str)
+                )
+            ]
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize("thing", LISTED, ids=lambda thing: thing.__qualname__)
+def test_a_listing_is_the_source_without_its_docstrings(thing: Any):
+    listing = notebook.code_of(thing)
+    assert '"""' not in listing
+    assert ast.dump(ast.parse(listing)) == syntax(inspect.getsource(thing))
+
+
+def test_a_listing_keeps_comments_and_leaves_no_gaps():
+    listing = notebook.code_of(NaiveTrainer)
+    assert "# 1. zero the gradients" in listing
+    assert "\n\n\n" not in listing
+    assert ":\n\n" not in listing
+    assert listing == listing.strip("\n")
+
+
+def test_a_listing_is_shown_as_python():
+    shown = notebook.source(NaiveTrainerConfig, NaiveTrainer.train).text
+    assert "language-python" in shown
+    for line in ("epochs", "learning_rate", "backward"):
+        assert line in shown
+    assert "How often the model sees all the data" not in shown
+
+
+def test_a_diff_marks_what_went_and_what_came():
+    shown = notebook.diff("same\nold\nlast", "same\nnew\nlast").text
+    assert re.findall(r'<span class="gd">(.*?)</span>', shown) == ["-old"]
+    assert re.findall(r'<span class="gi">(.*?)</span>', shown) == ["+new"]
+    assert "same" in shown
+    assert "last" in shown
+
+
+def test_a_diff_of_equal_listings_says_so():
+    assert "no difference" in notebook.diff("same", "same").text
+
+
+def rows_of(table: Any) -> list[list[str]]:
+    """The text of a table's cells, its headings first."""
+    rows = re.findall(r"<tr>(.*?)</tr>", table.text, re.S)
+    return [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_a_table_sets_numbers_to_the_right_and_words_to_the_left():
+    table = notebook.table([{"name": "w", "value": 0.5, "count": 3}])
+    sides = re.findall(r"<td style=\"text-align: (\w+);\">", table.text)
+    assert sides == ["left", "right", "right"]
+
+
+def test_a_tables_headings_are_the_first_rows_keys():
+    assert rows_of(notebook.table([{"name": "w", "value": 0.5}]))[0] == ["name", "value"]
+
+
+def test_a_bar_in_a_cell_stays_in_its_cell():
+    assert rows_of(notebook.table([{"loss": "|error|", "value": 1}]))[1] == ["|error|", "1"]
+
+
+def test_a_table_prints_three_figures_and_whole_numbers_whole():
+    rows = [
+        {"loss": 0.123456, "epochs": 4096},
+        {"loss": 1e-9, "epochs": 10},
+        {"loss": 0.0, "epochs": 0},
+    ]
+    assert rows_of(notebook.table(rows))[1:] == [
+        ["0.123", "4096"],
+        ["1e-09", "10"],
+        ["0", "0"],
+    ]
+
+
+def test_a_table_takes_rows_that_are_made_on_the_way():
+    table = notebook.table({"number": number} for number in range(3))
+    assert rows_of(table)[1:] == [["0"], ["1"], ["2"]]
+
+
+def test_a_table_without_rows_is_refused():
+    with pytest.raises(ValueError, match="rows must hold at least one row, got none"):
+        notebook.table([])
+
+
+def test_details_fold_their_text_away():
+    shown = notebook.details("Answer", "At **0.9**.").text
+    assert re.search(
+        r"<details>\s*<summary>Answer</summary>.*<strong>0.9</strong>.*</details>",
+        shown,
+        re.S,
+    )
+
+
+def test_a_solution_is_folded_away_and_is_the_source():
+    shown = notebook.solution(groundup.mean_squared_error).text
+    assert "<summary>Solution</summary>" in shown
+    assert "mean_squared_error" in shown
+
+
+def test_words_for_a_published_page_are_marked_as_such():
+    assert notebook.page_only("No *Python* here.").text.startswith(
+        '<div class="page-only">'
+    )
+
+
+def check_double(attempt: Any) -> str | None:
+    """The check of an exercise: write a function that doubles."""
+    return None if attempt(2) == 4 and attempt(3) == 6 else "Twice as much, please."
+
+
+def verdict_on(attempt: Any, check: Any = check_double) -> str:
+    return re.sub(r"<.*?>", "", notebook.exercise(attempt, check).text)
+
+
+def test_a_right_attempt_is_well_done():
+    assert "Well done" in verdict_on(lambda number: 2 * number)
+
+
+def left_blank(number: float) -> float:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("attempt", [left_blank, lambda number: None])
+def test_an_exercise_left_blank_is_not_yet_done(attempt: Any):
+    verdict = verdict_on(attempt)
+    assert "Not yet" in verdict
+    assert "Well done" not in verdict
+
+
+def test_an_exercise_left_blank_is_named():
+    assert "left_blank" in verdict_on(left_blank)
+
+
+def check_that_catches(attempt: Any) -> str | None:
+    try:
+        attempt(1)
+    except Exception:
+        return None
+    return None
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda attempt: None,
+        lambda attempt: None if all([]) else "wrong",
+        check_that_catches,
+    ],
+    ids=["asks nothing", "an empty list", "catches everything"],
+)
+def test_nothing_to_check_is_never_well_done(check: Any):
+    verdict = verdict_on(lambda number: None, check)
+    assert "Not yet" in verdict
+    assert "Well done" not in verdict
+
+
+def test_a_wrong_attempt_gets_the_checks_hint():
+    verdict = verdict_on(lambda number: number)
+    assert "Not quite" in verdict
+    assert "Twice as much, please." in verdict
+
+
+def test_an_attempt_that_raises_gets_the_errors_name_and_words():
+    verdict = verdict_on(lambda number: number.double())
+    assert "It raises" in verdict
+    assert "AttributeError" in verdict
+    assert "double" in verdict
