@@ -204,10 +204,11 @@ def _():
     Two lines deserve a second look.
 
     **`torch.no_grad()` around the update.** The update is arithmetic on tensors that require gradients. Without
-    `no_grad`, torch refuses: a leaf that requires gradients can't be changed in place while autograd is watching, since
-    the graph would then describe a parameter that no longer exists. Older code writes `p.data -= …` instead. That
-    reaches around autograd rather than switching it off: it works, it never warns, and it costs an operation more, as
-    you will count below.
+    **`torch.no_grad()` around the update.** The update is arithmetic on tensors that require gradients. Without
+    `no_grad`, autograd would record it, and the parameter would become the result of an operation instead of a **leaf**,
+    a tensor that you made and whose `.grad` gets filled. So torch refuses to change such a leaf in place. Older code writes
+    `p.data -= …` instead. That reaches around autograd rather than switching it off, so autograd can't notice a change that
+    it should know of; and it costs one operation more for each parameter, as you will count below.
 
     **`w.clone()` at the top.** The loop changes its parameters in place. Without the copy, a second call would go on
     from where the first one stopped, and a slider moved back would not bring the old curve back.
@@ -272,7 +273,21 @@ def _():
 
     Each line of the loop is there for a reason. Take it out and see which. All runs in this section take 40 epochs at
     a learning rate of 0.1.
+    """)
+    return
 
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook three switches break the loop. Here you see it intact, and read in the answers what each would do."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
     ### Forget to zero the gradients
 
     **Predict** first. `backward` adds to `.grad`. If nobody zeroes it, each update also repeats all the gradients
@@ -462,11 +477,41 @@ def _(losses_of_40_epochs, nodes):
     **{sum(nodes)}** nodes of **{sum(n > 0 for n in nodes)}** graphs are alive.
 
     With the switch on it is {sum(kept)} nodes of {sum(n > 0 for n in kept)} graphs, {kept[0]} for each epoch, and no end
-    to it. It could be worse: `backward` has already freed what the graph held for it, the tensors of 4096 rows. Store
-    the loss of a *validation* pass that forgot `no_grad`, where no `backward` follows, and those stay too.
+    to it. After `backward` little else does: the tensors of 4096 rows that the graph had saved are freed. Store the loss of
+    a *validation* pass that forgot `no_grad`, where no `backward` follows, and they stay, too:
     """)
 
     _()
+    return
+
+
+@app.cell
+def _(X, b, w, y):
+    def saved_errors(loss):
+        """The tensor that the square in a loss's graph has saved for `backward`."""
+        square = loss.grad_fn.next_functions[0][0]
+        try:
+            return f"{len(square._saved_self)} rows"
+        except RuntimeError:
+            return "freed"
+
+    def fresh_loss():
+        return mean_squared_error(predict(X, w.clone().requires_grad_(), b), y)
+
+    trained, validated = fresh_loss(), fresh_loss()
+    trained.backward()
+    notebook.table(
+        [
+            {
+                "a stored loss": "of a training step",
+                "its saved errors": saved_errors(trained),
+            },
+            {
+                "a stored loss": "of a validation pass",
+                "its saved errors": saved_errors(validated),
+            },
+        ]
+    )
     return
 
 
@@ -487,7 +532,7 @@ def _():
 
     What you want is one thing that knows its parameters by name, finds them in its parts, and can be called. That is
     **`nn.Module`**. Assigning an **`nn.Parameter`** to an attribute registers it; so does assigning another module.
-    A plain tensor is not registered, and the optimiser will never see it.
+    A plain tensor is not registered, and the optimizer will never see it.
     """)
     return
 
@@ -508,10 +553,39 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(model):
-    mo.md(f"""
-    Printed, the module says what it is: `{model!r}`. A module made of modules prints its whole tree, since it knows its
-    parts as it knows its parameters.
+def _():
+    mo.md(r"""
+    What registers what? Ask a module that has one of each:
+    """)
+    return
+
+
+@app.cell
+def _():
+    class Collection(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))  # a parameter
+            self.linear = LinearRegression(6, torch.Generator())  # another module
+            self.offset = torch.zeros(1, requires_grad=True)  # a plain tensor
+            self.hidden = [nn.Parameter(torch.ones(1))]  # a list of parameters
+
+    collection = Collection()
+    notebook.table({"registered": f"`{name}`"} for name, _ in collection.named_parameters())
+    return (collection,)
+
+
+@app.cell
+def _(collection):
+    collection
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The plain tensor and the list are missing, and nothing complains: they would never be trained. (`nn.ParameterList` is a
+    list that registers.) Printed, the module shows the tree of its parts.
 
     The loop now takes a model and asks *it* for the parameters. Here it is, and then what changed, computed from the two
     sources:
@@ -642,7 +716,7 @@ def _():
     mo.md(r"""
     **Why do `X` and `y` go into `__init__`?** If you like functions, it looks odd: data is an argument, so why not
     `train(X, y)`? Because a trainer is not a function but an *orchestrator*. Before a run it has to set things up: check
-    that data and model fit (do it now, not after an hour), build loaders, and later send shards of the data to a mesh of
+    what can be seen without running the model (now, not after an hour), build loaders, and later send shards of the data to a mesh of
     devices. All of that needs the data, and none of it is training. So `__init__` prepares, and `train()` only launches.
 
     Who brought the trainer? Lightning had a
@@ -654,6 +728,21 @@ def _():
     otherwise. Its `Trainer` holds *how* to train, and data arrives at `fit(model, dataloaders)`, so that one trainer can
     serve several models. Keras and scikit-learn take data at `fit`, too.
     """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    From here on the loss is the package's. It is your line behind a check that pays for itself the first time somebody
+    hands it shapes `(n,)` and `(n, 1)`, which torch would broadcast to `(n, n)` without a word:
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(groundup.mean_squared_error)
     return
 
 
@@ -782,9 +871,16 @@ def _(rungs):
 def largest_difference(one, other):
     """The largest absolute difference between the parameters of two runs, over all epochs."""
     gaps = [
-        (p.double() - q.double()).abs().nan_to_num(nan=0.0).max().item()
+        # Two infinities, or two NaNs, in the same place are no difference; one alone is an infinite one.
+        torch.where(p.isclose(q, rtol=0, atol=0, equal_nan=True), 0.0, p - q)
+        .nan_to_num(nan=torch.inf)
+        .abs()
+        .max()
+        .item()
         for ours, theirs in zip(one.parameters, other.parameters, strict=True)
-        for p, q in zip(ours, theirs, strict=True)
+        for p, q in zip(
+            (p.double() for p in ours), (q.double() for q in theirs), strict=True
+        )
     ]
     return max(gaps)
 
@@ -824,18 +920,20 @@ def _(by_hand, epochs, learning_rate, operations, result, rungs):
 def _(operations):
     mo.md(f"""
     Read it from the top. The first three rungs are **equal, bit for bit**: the trainer does the same arithmetic in the same
-    order. `torch.optim.SGD` differs in the last digits, because it multiplies and adds in one rounding where
-    `p -= learning_rate * p.grad` rounds twice. The lane of `sweep` does the same sums in batched kernels, which may add in
-    another order. And all of them stay within rounding of the closed form, which is computed in double precision.
+    order. `torch.optim.SGD` may differ in the last digits, because it multiplies and adds in one rounding where
+    `p -= learning_rate * p.grad` rounds twice. The lane of `sweep` stands off SGD by as much as the trainer does: here it
+    equals the trainer. Don't count on that elsewhere, since batched kernels may add in another order. And all of them stay
+    within rounding of the closed form, which is computed in double precision.
     Drag the learning rate past the point of divergence and the differences explode with the run: rounding errors grow by
     the same factor as everything else.
 
     The last column is what an abstraction costs in work, which unlike time does not depend on what else your machine is
-    doing. One **operation** is one kernel that torch is asked to run, counted on its way through the dispatcher. The bare
-    loop asks for {operations["the bare loop"]} and the trainer for {operations["`NaiveTrainer`"]}: the abstraction adds no
-    work at all. `torch.optim.SGD` comes to {operations["`torch.optim.SGD`"]}. It multiplies and adds in one operation a
-    parameter, which saves two, and tells the profiler where `zero_grad` and `step` begin and end, which costs four. The
-    {operations["one lane of `sweep`"]} of `sweep` serve all of its lanes, one or a thousand.
+    doing. One **operation** is one call that reaches torch's dispatcher: most run a kernel, a few only make
+    a view of a tensor. The bare loop asks for {operations["the bare loop"]} and the trainer for
+    {operations["`NaiveTrainer`"]}: the abstraction adds not one. `torch.optim.SGD` comes to
+    {operations["`torch.optim.SGD`"]}. It multiplies and adds in one operation a parameter, which saves two, and tells the
+    profiler where `zero_grad` and `step` begin and end, which costs four. The {operations["one lane of `sweep`"]} of `sweep`
+    serve all of its lanes, one or a thousand.
 
     That leaves the count that the update of `p.data` still owes you:
     """)
@@ -947,7 +1045,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Go down to one hidden unit: one bend is all it can do.
+    Go down to one hidden unit: from this start it does no better than the line.
 
     ## How large may the learning rate be?
 
@@ -979,7 +1077,7 @@ def _(X, guess):
         )
         return notebook.details(
             "Answer",
-            f"At **{limit:.3f}**, that is 2 / λmax. (Your guess of {guess.value:g} was {side}.) Along a direction in which "
+            f'At **{limit:.3f}**, that is 2 / λmax. <span class="kernel-only">Your guess of {guess.value:g} was {side}.</span> Along a direction in which '
             "the loss has the curvature λ, an update multiplies the distance to the solution by 1 − ηλ. If that is below "
             "−1, each step lands further out on the other side. The largest curvature decides.",
         )
@@ -1053,8 +1151,8 @@ def _():
 
     Now choose *first feature × 4* under the chart. Nothing about the problem is harder: it is the same feature, noted in
     another unit, say in quarters of a metre. But the limit drops, and what was a good learning rate diverges.
-    **Predict**: with the learning rate just below the new limit, will the *other* parameters arrive sooner or later than
-    before?
+    **Predict**: take the best learning rate that each of the two allows. How much of the excess loss is left after an epoch,
+    half a per cent as before? Five? Eighty?
     """)
     return
 
@@ -1081,14 +1179,14 @@ def _(problems):
 def _(spectra):
     notebook.details(
         "Answer",
-        f"""Later, by far. The table shows the smallest and the largest eigenvalue of the Hessian, the limit, and what an
-epoch keeps of the excess loss at the best possible rate, 2 / (λmin + λmax). Stretching takes it from
+        f"""The last. The table shows the smallest and the largest eigenvalue of the Hessian, the limit, and what an
+epoch keeps of the excess loss at the best possible rate, 2 / (λmin + λmax). Stretching by four takes it from
 {spectra[0]["kept, at best"]:.3f} to {spectra[2]["kept, at best"]:.2f}.
 
 {notebook.markdown_table(spectra)}
 
 The **steepest direction sets the limit, and the slowest sets the pace**: one learning rate has to serve both. λmax / λmin is
-the *condition number*, and much of chapter three is about living with it.""",
+the **condition number**, and much of chapter three is about living with it.""",
     )
     return
 
@@ -1177,7 +1275,7 @@ def _(odd, y_odd):
         "What is wrong?",
         f"Six lines hardly move: only the bias has learned anything, and what it learned is the mean of `y`. The last loss is "
         f"**{odd.losses[-1]:.4f}**; the variance of `y`, which is the loss of a model that always answers with the mean, is "
-        f"**{y_odd.var(correction=0).item():.4f}**. Nothing was learned from the features.\n\n"
+        f"**{y_odd.var(correction=0).item():.4f}**. The model is worse than the dullest one.\n\n"
         "Two slips, both easy. `y` comes from a `randn` of its own and has nothing to do with `X`. And `noise` multiplies "
         "the features instead of the noise, which leaves a hundredth of the curvature along each weight: so even weights that "
         "have something to learn would crawl. A falling loss says that *something* fell. Compare it with the loss of the dullest model you can think of.",
@@ -1204,8 +1302,8 @@ def _():
     | `p.grad = None` | [`optimizer.zero_grad`][lt-zero] | [`model.zero_grad`][hf-epoch] | [`optimizers.zero_grad`][tt-step] | [`self.zero_grad`][ke-step] |
     | `make_regression` and `LinearRegression`, to test it all | | [`RegressionDataset`][hf-data] with $a = 2$, $b = 3$, noise 0.1 and seed 42; [`RegressionModel`][hf-model] with parameters `a` and `b` | | |
 
-    The zeroing, four times by another name, ends in torch's [`zero_grad(set_to_none=True)`][pt-zero], which does what step one of your loop
-    does. Two differences are worth a thought. Lightning computes the loss *before* it zeroes the gradients, and
+    The zeroing, four times by another name, ends in torch's `zero_grad(set_to_none=True)`, that of
+    [the optimizer][pt-zero] or that of [the module][pt-module], and both do what step one of your loop does. Two differences are worth a thought. Lightning computes the loss *before* it zeroes the gradients, and
     `transformers` zeroes after the update instead of before the next: any place will do between an update and the next
     `backward`. And `transformers` tests its trainer with a linear regression of one slope and one intercept, for the reason
     that you are reading about one: the answer is known.
@@ -1244,6 +1342,7 @@ def _():
     [ke-lr]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/sgd.py#L43-L45
     [ke-compile]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/trainer.py#L40-L51
     [ke-history]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/history.py#L34-L42
+    [pt-module]: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/modules/module.py#L2948
     [pt-zero]: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/optim/optimizer.py#L1024-L1062
     """)
     return
@@ -1331,8 +1430,8 @@ def _():
     mo.md(r"""
     ### Stop when nothing is gained
 
-    Given the losses of a run, return the epoch at which to stop: the first one that ends a streak of `patience` epochs
-    none of which is lower than every loss before the streak. If there is no such epoch, return `len(losses)`.
+    Given the losses of a run, return the epoch at which to stop: the first one at which the best loss so far is
+    `patience` epochs old. A loss that only equals the best does not renew it. If there is no such epoch, return `len(losses)`.
     For `losses = [3.0, 2.0, 2.5, 2.0, 1.0]` and `patience = 2` it is 3.
     """)
     return
@@ -1449,7 +1548,7 @@ def _():
     ## Next
 
     You have a trainer, and you know what it hides: which tensors a model has, when gradients are zeroed, what is copied,
-    and what is refused before the first step. You know what it costs, which is not one operation. And you know that it
+    and what is refused before the first step. You know what it costs: not one operation more. And you know that it
     computes the same.
 
     It is naive in one respect that matters. It looks at *all* of the data before it moves at all. Chapter two asks

@@ -346,7 +346,7 @@ def training(
     upper = losses.content(result)
     lower = trajectories.content(result, true_parameters, names)
     if "losses" not in upper.datasets or "parameters" not in lower.datasets:
-        return lower
+        return upper
     log = all(row["loss"] > 0 for row in upper.datasets["losses"])
     labels = tuple(row["parameter"] for row in lower.datasets["labels"])
     return Content(
