@@ -30,8 +30,8 @@ class _Counting(TorchDispatchMode):
 def count_operations(step: Callable[[], object]) -> Counter[str]:
     """How often each `aten` operation is dispatched while `step()` runs, its backward pass included.
 
-    One operation is one call that reaches torch's dispatcher: most run a kernel, a few only make a view of a tensor. The
-    counts depend on the code alone, not on the size of the tensors or on the machine's load.
+    One operation is one call that reaches torch's dispatcher: most run a kernel, a few only make a view of a tensor.
+    The counts depend on the code alone, not on the size of the tensors or on the machine's load.
 
     Args:
         step: called once, without arguments.
