@@ -271,8 +271,8 @@ def _():
     mo.md(r"""
     ## Break it yourself
 
-    Each line of the loop is there for a reason. Take it out and see which. All runs in this section take 40 epochs at
-    a learning rate of 0.1.
+    Each line of the loop is there for a reason. Here it is once more, for 40 epochs at a learning rate of 0.1, with three of
+    its duties open to neglect.
     """)
     return
 
@@ -283,6 +283,31 @@ def _():
         "In the notebook three switches break the loop. Here you see it intact, and read in the answers what each would do."
     )
     return
+
+
+@app.function
+def train_with_mistakes(
+    X,
+    y,
+    w,
+    b,
+    zero=True,
+    store_parameter=lambda p: p.detach().clone(),
+    store_loss=lambda loss: loss.item(),
+):
+    w, b = w.clone().requires_grad_(), b.clone().requires_grad_()
+    results = {"losses": [], "parameters": []}
+    for _ in range(40):
+        if zero:
+            w.grad = b.grad = None
+        loss = mean_squared_error(predict(X, w, b), y)
+        loss.backward()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
+            b -= 0.1 * b.grad
+        results["losses"].append(store_loss(loss))
+        results["parameters"].append((store_parameter(w), store_parameter(b)))
+    return results
 
 
 @app.cell(hide_code=True)
@@ -296,22 +321,6 @@ def _():
     return
 
 
-@app.function
-def train_without_zeroing(X, y, w, b, epochs, learning_rate, forget):
-    w, b = w.clone().requires_grad_(), b.clone().requires_grad_()
-    result = NaiveTrainerResult()
-    for _ in range(epochs):
-        if not forget:
-            w.grad = b.grad = None
-        loss = mean_squared_error(predict(X, w, b), y)
-        loss.backward()
-        with torch.no_grad():
-            w -= learning_rate * w.grad
-            b -= learning_rate * b.grad
-        result.losses.append(loss.item())
-    return result
-
-
 @app.cell(hide_code=True)
 def _():
     forget_to_zero = mo.ui.switch(label="forget to zero the gradients")
@@ -321,10 +330,15 @@ def _():
 
 @app.cell
 def _(X, b, forget_to_zero, w, y):
-    runs = {"zeroed": train_without_zeroing(X, y, w, b, 40, 0.1, forget=False)}
+    neglected = {"zeroed": train_with_mistakes(X, y, w, b)}
     if forget_to_zero.value:
-        runs["not zeroed"] = train_without_zeroing(X, y, w, b, 40, 0.1, forget=True)
-    charts.losses.show(runs)
+        neglected["not zeroed"] = train_with_mistakes(X, y, w, b, zero=False)
+    return (neglected,)
+
+
+@app.cell(hide_code=True)
+def _(neglected):
+    charts.losses.show({name: NaiveTrainerResult(**run) for name, run in neglected.items()})
     return
 
 
@@ -332,8 +346,7 @@ def _(X, b, forget_to_zero, w, y):
 def _(X, b, w, y):
     def _():
         zeroed, forgotten = (
-            train_without_zeroing(X, y, w, b, 40, 0.1, forget).losses
-            for forget in (False, True)
+            train_with_mistakes(X, y, w, b, zero=zero)["losses"] for zero in (True, False)
         )
         rises = sum(later > earlier for earlier, later in pairwise(forgotten))
         return notebook.details(
@@ -358,22 +371,6 @@ def _():
     return
 
 
-@app.function
-def train_and_store(X, y, w, b, epochs, learning_rate, store):
-    w, b = w.clone().requires_grad_(), b.clone().requires_grad_()
-    result = NaiveTrainerResult()
-    for _ in range(epochs):
-        w.grad = b.grad = None
-        loss = mean_squared_error(predict(X, w, b), y)
-        loss.backward()
-        with torch.no_grad():
-            w -= learning_rate * w.grad
-            b -= learning_rate * b.grad
-        result.losses.append(loss.item())
-        result.parameters.append((store(w), store(b)))
-    return result
-
-
 @app.cell(hide_code=True)
 def _():
     without_copying = mo.ui.switch(label="store the parameters without copying them")
@@ -386,7 +383,7 @@ def _(X, b, w, without_copying, y):
     def store(p):
         return p.detach() if without_copying.value else p.detach().clone()
 
-    stored = train_and_store(X, y, w, b, 40, 0.1, store)
+    stored = NaiveTrainerResult(**train_with_mistakes(X, y, w, b, store_parameter=store))
     return (stored,)
 
 
@@ -447,32 +444,21 @@ def _():
 
 @app.cell
 def _(X, b, w, with_graph, y):
-    def losses_of_40_epochs(store):
-        _w, _b = w.clone().requires_grad_(), b.clone().requires_grad_()
-        losses = []
-        for _ in range(40):
-            _w.grad = _b.grad = None
-            loss = mean_squared_error(predict(X, _w, _b), y)
-            loss.backward()
-            with torch.no_grad():
-                _w -= 0.1 * _w.grad
-                _b -= 0.1 * _b.grad
-            losses.append(store(loss))
-        return losses
+    def store_loss(loss):
+        return loss if with_graph.value else loss.item()
 
-    nodes = [
-        count_nodes(loss)
-        for loss in losses_of_40_epochs(
-            lambda loss: loss if with_graph.value else loss.item()
-        )
-    ]
-    return losses_of_40_epochs, nodes
+    stored_losses = train_with_mistakes(X, y, w, b, store_loss=store_loss)["losses"]
+    nodes = [count_nodes(loss) for loss in stored_losses]
+    return (nodes,)
 
 
 @app.cell(hide_code=True)
-def _(losses_of_40_epochs, nodes):
+def _(X, b, nodes, w, y):
     def _():
-        kept = [count_nodes(loss) for loss in losses_of_40_epochs(lambda loss: loss)]
+        with_graphs = train_with_mistakes(X, y, w, b, store_loss=lambda loss: loss)[
+            "losses"
+        ]
+        kept = [count_nodes(loss) for loss in with_graphs]
         return mo.md(f"""
     **{sum(nodes)}** nodes of **{sum(n > 0 for n in nodes)}** graphs are alive.
 
