@@ -41,12 +41,15 @@ def test_both_places_show_the_same_sliders(live: Page):
     first, second = (
         live.get_by_role("slider", name="learning rate", exact=True).nth(i) for i in (0, 1)
     )
+    before = pictures(live)
     start = first.get_attribute("aria-valuenow")
     assert start is not None
     first.press("ArrowRight")
     expect(second).to_have_attribute("aria-valuenow", str(int(start) + 1))
+    wait_for_changes(live, before, 2)
     second.press("ArrowLeft")
     expect(first).to_have_attribute("aria-valuenow", start)
+    wait_for_changes(live, before, 0)
 
 
 @pytest.mark.parametrize(
