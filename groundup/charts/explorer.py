@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -19,6 +20,7 @@ from groundup.charts.drawing import (
     Content,
     Drawing,
     Rows,
+    Specification,
     specify,
 )
 from groundup.charts.runs import flat, parameter_names, spread
@@ -77,8 +79,32 @@ def learning_rate_explorer(
         v for problem in problems.values() for v in flat(problem.true_parameters)
     ]
     margin = 0.25 * (max(values) - min(values))
-    frame = [min(values) - margin, max(values) + margin]
+    frame = (min(values) - margin, max(values) + margin)
 
+    numbers = {"name": "numbers", "value": constants}
+    specification = _specification(tuple(names), (lowest, highest), frame, max_epochs)
+    params = [*_sliders(list(problems), max_epochs), numbers]
+    return Content(
+        {**specification, "params": params},
+        {
+            "ghosts": _ghosts(problems, model, loss, ghost_rates, max_epochs, highest),
+            "goals": _goals(problems, names, gap=0.07 * (frame[1] - frame[0])),
+        },
+        {"text": {"expr": _verdict(len(names))}},
+        "Two panels over the epochs: the loss on a log axis, over the ghosts of other learning rates, and the "
+        f"parameters {', '.join(names)} against their true values. Sliders set the learning rate and the epochs.",
+    )
+
+
+@cache
+def _specification(
+    names: tuple[str, ...],
+    losses: tuple[float, float],
+    values: tuple[float, float],
+    max_epochs: int,
+) -> Specification:
+    """The two panels, of losses and of values between these bounds."""
+    lowest, highest = losses
     epoch = alt.X(
         "epoch:Q",
         title="epochs done",
@@ -96,12 +122,12 @@ def learning_rate_explorer(
     value_axis = alt.Y(
         "value:Q",
         title="parameter",
-        scale=alt.Scale(domain=frame, range=LOWER_PANEL, nice=False, clamp=True),
+        scale=alt.Scale(domain=list(values), range=LOWER_PANEL, nice=False, clamp=True),
         axis=alt.Axis(tickCount=5, orient="left"),
     )
     colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
     color = alt.Color(
-        "parameter:N", legend=None, scale=alt.Scale(domain=names, range=colors)
+        "parameter:N", legend=None, scale=alt.Scale(domain=list(names), range=colors)
     )
 
     inside = f"datum.loss <= {highest}"
@@ -186,21 +212,7 @@ def learning_rate_explorer(
         data=alt.sequence(0, max_epochs + 1, as_="epoch", name="epochs_done"),
         transform=_run(len(names)),
     ).resolve_scale(y="independent")
-    specification = specify(both, height=PANELS_HEIGHT, right=30)
-    specification["params"] = [
-        *_sliders(list(problems), max_epochs),
-        {"name": "numbers", "value": constants},
-    ]
-    return Content(
-        specification,
-        {
-            "ghosts": _ghosts(problems, model, loss, ghost_rates, max_epochs, highest),
-            "goals": _goals(problems, names, gap=0.07 * (frame[1] - frame[0])),
-        },
-        {"text": {"expr": _verdict(len(names))}},
-        "Two panels over the epochs: the loss on a log axis, over the ghosts of other learning rates, and the "
-        f"parameters {', '.join(names)} against their true values. Sliders set the learning rate and the epochs.",
-    )
+    return specify(both, height=PANELS_HEIGHT, right=30)
 
 
 def _calculate(name: str, expression: str) -> alt.CalculateTransform:

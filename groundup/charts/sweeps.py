@@ -1,5 +1,7 @@
 """Many learning rates: what each came to."""
 
+from functools import cache
+
 import altair as alt
 import pandas as pd
 
@@ -83,6 +85,7 @@ def _limit(largest_stable: float) -> str:
     return f"2 / λmax = {largest_stable:.3f}"
 
 
+@cache
 def _specification(
     lowest: float, highest: float, log: bool, present: tuple[str, ...]
 ) -> Specification:
