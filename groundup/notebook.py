@@ -39,8 +39,12 @@ def code_of(thing: Any) -> str:
 
 def source(*things: Any) -> mo.Html:
     """The package's own source, so that no listing is ever a copy. `help(thing)` shows the docstrings left out here."""
+    return mo.md(_listing(things))
+
+
+def _listing(things: Iterable[Any]) -> str:
     listing = "\n\n\n".join(code_of(thing) for thing in things)
-    return mo.md(f"```python\n{listing}\n```")
+    return f"```python\n{listing}\n```"
 
 
 def diff(before: str, after: str) -> mo.Html:
@@ -82,13 +86,16 @@ def _cell(value: object) -> str:
 
 def details(title: str, text: str) -> mo.Html:
     """Text that is folded away until the reader opens it, with a kernel or without."""
-    return mo.md(f"/// details | {title}\n\n{text}\n\n///")
+    return _block("details", title, text)
+
+
+def _block(kind: str, title: str, text: str) -> mo.Html:
+    return mo.md(f"/// {kind} | {title}\n\n{text}\n\n///")
 
 
 def solution(*things: Any) -> mo.Html:
     """The source of an exercise's solution, folded away."""
-    listing = "\n\n\n".join(code_of(thing) for thing in things)
-    return details("Solution", f"```python\n{listing}\n```")
+    return details("Solution", _listing(things))
 
 
 def page_only(text: str) -> mo.Html:
@@ -133,5 +140,4 @@ def exercise(
 
 
 def _verdict(kind: str, title: str, text: str) -> mo.Html:
-    verdict = mo.md(f"/// {kind} | {title}\n\n{text}\n\n///")
-    return mo.Html(f'<div class="live-only">{verdict.text}</div>')
+    return mo.Html(f'<div class="live-only">{_block(kind, title, text).text}</div>')

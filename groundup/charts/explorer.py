@@ -13,7 +13,6 @@ from groundup.charts.drawing import (
     EPOCHS_AXIS,
     GREY,
     LOWER_PANEL,
-    PALETTE,
     PANELS_HEIGHT,
     UPPER_PANEL,
     VERMILION,
@@ -23,7 +22,13 @@ from groundup.charts.drawing import (
     Specification,
     specify,
 )
-from groundup.charts.runs import flat, parameter_names, spread
+from groundup.charts.runs import (
+    PARAMETER_TOOLTIP,
+    flat,
+    parameter_color,
+    parameter_names,
+    spread,
+)
 from groundup.oracle import quadratic
 from groundup.sweep import sweep
 
@@ -125,10 +130,7 @@ def _specification(
         scale=alt.Scale(domain=list(values), range=LOWER_PANEL, nice=False, clamp=True),
         axis=alt.Axis(tickCount=5, orient="left"),
     )
-    colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
-    color = alt.Color(
-        "parameter:N", legend=None, scale=alt.Scale(domain=list(names), range=colors)
-    )
+    color = parameter_color(names)
 
     inside = f"datum.loss <= {highest}"
     chosen_loss = alt.Chart().transform_filter(inside).encode(epoch, loss_axis)
@@ -187,11 +189,6 @@ def _specification(
         *(_calculate(name, _parameter(j, len(names))) for j, name in enumerate(names)),
         alt.FoldTransform(fold=[*names], **{"as": ["parameter", "value"]}),
     ]
-    tooltip = [
-        alt.Tooltip("parameter:N"),
-        alt.Tooltip("epoch:Q"),
-        alt.Tooltip("value:Q", format=".4~f"),
-    ]
     goals = alt.Chart(
         alt.NamedData("goals"),
         transform=[alt.FilterTransform("datum.problem == problem")],
@@ -200,7 +197,7 @@ def _specification(
         goals.mark_rule(strokeDash=[4, 4], opacity=0.8).encode(y=value_axis, color=color),
         alt.Chart(transform=path)
         .mark_line(clip=True, strokeWidth=2.5)
-        .encode(epoch, value_axis, color, tooltip=tooltip),
+        .encode(epoch, value_axis, color, tooltip=PARAMETER_TOOLTIP),
         goals.transform_calculate(value="datum.place")
         .mark_text(align="left", dx=5, fontSize=12, fontWeight=600)
         .encode(x=alt.value("width"), y=value_axis, text="parameter:N", color=color),

@@ -189,6 +189,21 @@ def flat(tensors: Sequence[Tensor]) -> list[float]:
     return [value for tensor in tensors for value in tensor.flatten().tolist()]
 
 
+PARAMETER_TOOLTIP = [
+    alt.Tooltip("parameter:N"),
+    alt.Tooltip("epoch:Q"),
+    alt.Tooltip("value:Q", format=".4~f"),
+]
+
+
+def parameter_color(names: Sequence[str]) -> alt.Color:
+    """The same colour for the same parameter in every chart."""
+    colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
+    return alt.Color(
+        "parameter:N", legend=None, scale=alt.Scale(domain=list(names), range=colors)
+    )
+
+
 def _parameter_layers(
     names: tuple[str, ...], panel: list[float] | None = None
 ) -> list[alt.Chart]:
@@ -201,19 +216,11 @@ def _parameter_layers(
         scale=scale,
         axis=alt.Axis(tickCount=5, orient="left"),
     )
-    colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
-    color = alt.Color(
-        "parameter:N", legend=None, scale=alt.Scale(domain=list(names), range=colors)
-    )
-    tooltip = [
-        alt.Tooltip("parameter:N"),
-        alt.Tooltip("epoch:Q"),
-        alt.Tooltip("value:Q", format=".4~f"),
-    ]
+    color = parameter_color(names)
     lines = (
         alt.Chart(alt.NamedData("parameters"))
         .mark_line(strokeWidth=2.5, clip=True)
-        .encode(EPOCH, value, color, tooltip=tooltip)
+        .encode(EPOCH, value, color, tooltip=PARAMETER_TOOLTIP)
     )
     ends = (
         alt.Chart(alt.NamedData("last parameters"))
