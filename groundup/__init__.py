@@ -1,10 +1,26 @@
 """The training code of deep learning, rebuilt from the ground up."""
 
-from groundup.data import make_regression
-from groundup.losses import mean_squared_error
-from groundup.models import MLP, LinearRegression
+from groundup.callbacks.callback import Callback
+from groundup.callbacks.parameter_history import ParameterHistory
+from groundup.callbacks.progress import Progress
+from groundup.config import TrainerConfig
+from groundup.data import (
+    PENGUIN_FEATURES,
+    DataLoader,
+    Dataset,
+    load_penguins,
+    make_regression,
+    random_split,
+)
+from groundup.losses import (
+    binary_accuracy,
+    binary_cross_entropy_with_logits,
+    mean_squared_error,
+)
+from groundup.models import MLP, LinearRegression, LogisticRegression
 from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
+from groundup.optimizers import SGD
 from groundup.oracle import (
     Quadratic,
     closed_form_path,
@@ -14,22 +30,40 @@ from groundup.oracle import (
     quadratic,
 )
 from groundup.sweep import SweepResult, sweep
+from groundup.trainer import Average, Trainer, TrainerResult, evaluate
 
 __all__ = [
     "MLP",
+    "PENGUIN_FEATURES",
+    "SGD",
+    "Average",
+    "Callback",
+    "DataLoader",
+    "Dataset",
     "LinearRegression",
+    "LogisticRegression",
     "NaiveTrainer",
     "NaiveTrainerConfig",
     "NaiveTrainerResult",
+    "ParameterHistory",
+    "Progress",
     "Quadratic",
     "SweepResult",
+    "Trainer",
+    "TrainerConfig",
+    "TrainerResult",
+    "binary_accuracy",
+    "binary_cross_entropy_with_logits",
     "closed_form_path",
     "count_operations",
+    "evaluate",
     "hessian",
     "largest_stable_learning_rate",
     "least_squares",
+    "load_penguins",
     "make_regression",
     "mean_squared_error",
     "quadratic",
+    "random_split",
     "sweep",
 ]

@@ -38,6 +38,13 @@ def check_finite(name: str, value: float) -> None:
         raise ValueError(f"{name} must be finite, got {value}")
 
 
+def check_not_negative(name: str, value: float) -> None:
+    """Refuse what is not a finite number of at least zero."""
+    check_finite(name, value)
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, got {value}")
+
+
 def check_learning_rate(name: str, value: float) -> None:
     """Refuse what is not a positive, finite number."""
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -58,6 +65,17 @@ def check_tensor(name: str, value: Tensor) -> None:
     """Refuse what is not a tensor: a list, an array, a data frame."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {describe(value)}")
+
+
+def check_same_shape(**tensors: Tensor) -> None:
+    """Refuse two tensors, given by their names, that are not tensors or that torch would have to broadcast."""
+    for name, value in tensors.items():
+        check_tensor(name, value)
+    (one, a), (other, b) = tensors.items()
+    if a.shape != b.shape:
+        raise ValueError(
+            f"{one} and {other} must have the same shape, got {tuple(a.shape)} and {tuple(b.shape)}"
+        )
 
 
 def check_samples(X: Tensor, y: Tensor) -> None:

@@ -1,9 +1,25 @@
-"""Data: where the samples come from."""
+"""Data: where the samples come from, and who decides which of them make a batch."""
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from groundup._checks import check_count, check_finite, check_generator, check_tensor
+from groundup._checks import (
+    check_count,
+    check_finite,
+    check_generator,
+    check_not_negative,
+    check_tensor,
+    describe,
+)
+
+PENGUIN_FEATURES = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
+"""The columns of `X` as `load_penguins` gives it."""
 
 
 def make_regression(
@@ -45,9 +61,7 @@ def make_regression(
     """
     check_count("num_samples", num_samples, minimum=1)
     check_count("num_features", num_features, minimum=1)
-    check_finite("noise", noise)
-    if noise < 0:
-        raise ValueError(f"noise must not be negative, got {noise}")
+    check_not_negative("noise", noise)
     check_generator(generator)
     check_finite("bias", bias)
     dtype = torch.get_default_dtype()
@@ -66,3 +80,214 @@ def make_regression(
         weights = torch.randn(num_features, 1, generator=generator, dtype=dtype)
     epsilon = torch.randn(num_samples, 1, generator=generator, dtype=dtype)
     return X, X @ weights + bias + noise * epsilon
+
+
+def load_penguins() -> tuple[Tensor, Tensor]:
+    """Four measurements and the sex of 333 penguins, in the order of the file: by species, then by island.
+
+    The file that comes with the package has 344 birds. The eleven of them that lack a value are left out: nine whose
+    sex nobody noted, two that were not measured either.
+
+    Source: Horst, Hill and Gorman (2020), *palmerpenguins*, https://doi.org/10.5281/zenodo.3960218, CC0.
+
+    Returns:
+        `X` of shape `(333, 4)`, whose columns are `PENGUIN_FEATURES`, in millimetres and grams, and `y` of shape
+        `(333, 1)`: 1 for a male, 0 for a female.
+
+    Example:
+        >>> X, y = load_penguins()
+        >>> X[0]
+        tensor([  39.1000,   18.7000,  181.0000, 3750.0000])
+        >>> int(y.sum())
+        168
+    """
+    with (files("groundup") / "penguins.csv").open(encoding="utf-8") as file:
+        birds = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    complete = [bird for bird in birds if "NA" not in bird.values()]
+    X = [[float(bird[name]) for name in PENGUIN_FEATURES] for bird in complete]
+    y = [[float(bird["sex"] == "male")] for bird in complete]
+    return torch.tensor(X), torch.tensor(y)
+
+
+class Dataset:
+    """Tensors whose rows belong together: row i of each is sample i.
+
+    After `torch.utils.data.TensorDataset`.
+
+    Args:
+        *tensors: at least one, each of shape `(n, …)` with the same n; n may be 0.
+
+    Raises:
+        TypeError: if one of them is not a tensor.
+        ValueError: if there is none, one is 0-d, or their lengths differ.
+
+    Example:
+        >>> dataset = Dataset(torch.arange(6.0).reshape(3, 2), torch.ones(3, 1))
+        >>> dataset
+        Dataset(3 samples, (2,) (1,))
+        >>> dataset[torch.tensor([2, 0])]
+        (tensor([[4., 5.],
+                [0., 1.]]), tensor([[1.],
+                [1.]]))
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        if not tensors:
+            raise ValueError("a data set must hold at least one tensor, got none")
+        for i, tensor in enumerate(tensors):
+            check_tensor(f"tensor {i} of a data set", tensor)
+            if tensor.dim() == 0:
+                raise ValueError(
+                    f"tensor {i} of a data set must have a dimension of samples, got shape ()"
+                )
+        lengths = [len(tensor) for tensor in tensors]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f"tensors of a data set must be of the same length, got {lengths}"
+            )
+        self.tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def __getitem__(self, positions: int | slice | Tensor) -> tuple[Tensor, ...]:
+        """One sample, a slice of them, or those at a tensor of positions, which are copied: from each tensor its part.
+
+        Raises:
+            IndexError: if a position is not there.
+            TypeError: if `positions` is something else.
+        """
+        if isinstance(positions, bool) or not isinstance(positions, int | slice | Tensor):
+            raise TypeError(
+                f"positions must be an integer, a slice or a tensor, got {describe(positions)}"
+            )
+        return tuple(tensor[positions] for tensor in self.tensors)
+
+    def __repr__(self) -> str:
+        unit = "sample" if len(self) == 1 else "samples"
+        shapes = " ".join(str(tuple(tensor.shape[1:])) for tensor in self.tensors)
+        return f"Dataset({len(self)} {unit}, {shapes})"
+
+
+def random_split(
+    dataset: Dataset, fractions: Sequence[float], generator: torch.Generator | None
+) -> tuple[Dataset, ...]:
+    """Parts of a data set that have no sample in common and together have them all, drawn at random.
+
+    The same parts as `torch.utils.data.random_split` draws from the same seed: each has `floor(fraction * n)` samples,
+    and those that are left over go to the first parts, one to each. Here a part is a copy, not a list of positions.
+
+    Args:
+        dataset: what is split.
+        fractions: each part's share, not negative; together they are 1.
+        generator: source of the order; None means torch's default generator.
+
+    Raises:
+        TypeError: if `dataset` is not a `Dataset`, a fraction is not a number or `generator` not a generator.
+        ValueError: if a fraction is negative, or they don't add up to 1.
+
+    Example:
+        >>> dataset = Dataset(torch.arange(10.0))
+        >>> random_split(dataset, [0.7, 0.3], torch.Generator().manual_seed(0))
+        (Dataset(7 samples, ()), Dataset(3 samples, ()))
+    """
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"dataset must be a groundup.Dataset, got {describe(dataset)}")
+    for i, fraction in enumerate(fractions):
+        check_not_negative(f"fraction {i}", fraction)
+    if not math.isclose(sum(fractions), 1):
+        raise ValueError(
+            f"fractions must add up to 1, got {list(fractions)} with a sum of {sum(fractions)}"
+        )
+    check_generator(generator)
+    sizes = [math.floor(fraction * len(dataset)) for fraction in fractions]
+    for i in range(len(dataset) - sum(sizes)):
+        sizes[i % len(sizes)] += 1
+    order = torch.randperm(len(dataset), generator=generator)
+    return tuple(Dataset(*dataset[positions]) for positions in order.split(sizes))
+
+
+class _Samples(Protocol):
+    """What a loader asks of a data set."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, positions: Tensor, /) -> tuple[Tensor, ...]: ...
+
+
+class DataLoader:
+    """Decides what a batch is: goes through a data set once for each time it is iterated, some samples at a time.
+
+    It copies a block of samples at once and cuts the batches from it, so that what it yields shares no memory with the
+    data set. Beyond the data it needs the order (8 bytes a sample), a block, and the batches that you still hold. It
+    has no position of its own: two iterators at once don't disturb each other. After `torch.utils.data.DataLoader`,
+    whose batches it gives when they are not shuffled; a shuffled order is its own.
+
+    Args:
+        dataset: a `Dataset`, or what has a length and gives a tuple of tensors for a tensor of positions.
+        batch_size: samples in a batch, at least 1; the last one may be shorter.
+        shuffle: draw a new order each time, as soon as `iter` is called.
+        generator: source of the order; None means torch's default generator.
+        drop_last: leave out a last batch that is shorter.
+
+    Raises:
+        TypeError: if `dataset` is no data set (a loader, a tensor, a list), `batch_size` is not an integer or
+            `generator` not a generator.
+        ValueError: if `batch_size` is not positive.
+
+    Example:
+        >>> loader = DataLoader(Dataset(torch.arange(5.0)), batch_size=2)
+        >>> len(loader)
+        3
+        >>> list(loader)
+        [(tensor([0., 1.]),), (tensor([2., 3.]),), (tensor([4.]),)]
+    """
+
+    block = 16_384
+    """How many samples are copied at once, roughly: a multiple of the batch size."""
+
+    def __init__(
+        self,
+        dataset: _Samples,
+        batch_size: int,
+        shuffle: bool = False,
+        generator: torch.Generator | None = None,
+        drop_last: bool = False,
+    ) -> None:
+        indexed = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
+        if not indexed or isinstance(dataset, Tensor | Sequence | Mapping):
+            raise TypeError(
+                f"dataset must be a groundup.Dataset or something like it, got {describe(dataset)}"
+            )
+        check_count("batch_size", batch_size, minimum=1)
+        check_generator(generator)
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.generator = generator
+        self.drop_last = drop_last
+
+    def __len__(self) -> int:
+        batches, rest = divmod(len(self.dataset), self.batch_size)
+        return batches + (rest > 0 and not self.drop_last)
+
+    def __repr__(self) -> str:
+        options = "".join(
+            f", {name}=True" for name in ("shuffle", "drop_last") if getattr(self, name)
+        )
+        return f"DataLoader({self.dataset}, batch_size={self.batch_size}{options})"
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        order = torch.arange(len(self.dataset))
+        if self.shuffle:
+            order = torch.randperm(len(self.dataset), generator=self.generator)
+        if self.drop_last:
+            order = order[: len(self) * self.batch_size]
+        return self._batches(order)
+
+    def _batches(self, order: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        size = self.batch_size * max(1, self.block // self.batch_size)
+        for start in range(0, len(order), size):
+            block = self.dataset[order[start : start + size]]
+            batches = zip(*(tensor.split(self.batch_size) for tensor in block), strict=True)
+            del block  # or it would live on while the next one is made
+            yield from batches

@@ -1,8 +1,9 @@
-"""Losses: functions of predictions and targets that give one number to be made small."""
+"""Losses and other measures: functions of predictions and targets that give one number."""
 
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
-from groundup._checks import check_tensor
+from groundup._checks import check_same_shape
 
 
 def mean_squared_error(y_pred: Tensor, y_true: Tensor) -> Tensor:
@@ -26,10 +27,55 @@ def mean_squared_error(y_pred: Tensor, y_true: Tensor) -> Tensor:
         >>> mean_squared_error(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
         tensor(2.)
     """
-    check_tensor("y_pred", y_pred)
-    check_tensor("y_true", y_true)
-    if y_pred.shape != y_true.shape:
-        raise ValueError(
-            f"y_pred and y_true must have the same shape, got {tuple(y_pred.shape)} and {tuple(y_true.shape)}"
-        )
+    check_same_shape(y_pred=y_pred, y_true=y_true)
     return ((y_pred - y_true) ** 2).mean()
+
+
+def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor) -> Tensor:
+    """How surprised a model of two classes is by what it sees: the mean of −log p, p its probability of the target.
+
+    A logit z stands for the probability σ(z) = 1 / (1 + e⁻ᶻ) of the class 1. The logarithm of it is taken in one step
+    and does not overflow, whatever the logit. After `torch.nn.functional.binary_cross_entropy_with_logits`.
+
+    Args:
+        logits: any real numbers, of any shape.
+        targets: 0 or 1, or a probability between, of the same shape.
+
+    Returns:
+        A tensor of shape `()`, in nats.
+
+    Raises:
+        TypeError: if either is not a tensor, or the targets are not floating-point numbers.
+        ValueError: if the shapes differ.
+
+    Example:
+        >>> binary_cross_entropy_with_logits(torch.tensor([0.0, 1000.0]), torch.tensor([1.0, 1.0]))
+        tensor(0.3466)
+    """
+    check_same_shape(logits=logits, targets=targets)
+    if not targets.is_floating_point():
+        raise TypeError(f"targets must be a floating-point tensor, got {targets.dtype}")
+    of_one, of_zero = logsigmoid(logits), logsigmoid(-logits)
+    return -(targets * of_one + (1 - targets) * of_zero).mean()
+
+
+def binary_accuracy(logits: Tensor, targets: Tensor) -> Tensor:
+    """The share of samples whose class a model of two classes gets right: 1 where the logit is positive, else 0.
+
+    Args:
+        logits: any real numbers, of any shape.
+        targets: 0 or 1, of the same shape.
+
+    Returns:
+        A tensor of shape `()`, between 0 and 1.
+
+    Raises:
+        TypeError: if either is not a tensor.
+        ValueError: if the shapes differ.
+
+    Example:
+        >>> binary_accuracy(torch.tensor([2.0, -1.0, 0.5]), torch.tensor([1.0, 0.0, 0.0]))
+        tensor(0.6667)
+    """
+    check_same_shape(logits=logits, targets=targets)
+    return ((logits > 0) == (targets > 0.5)).float().mean()

@@ -43,6 +43,32 @@ class LinearRegression(nn.Module):
         return f"num_features={len(self.weights)}"
 
 
+class LogisticRegression(LinearRegression):
+    """A linear model of two classes: `X @ weights + bias` is the logit of class 1, and its sigmoid the probability.
+
+    It gives the logit, since `binary_cross_entropy_with_logits` takes the logarithm of the sigmoid in one step.
+
+    Args:
+        num_features: number of columns of `X`, at least 1.
+        generator: source of the first weights; None means torch's default generator.
+
+    Attributes:
+        weights: shape `(num_features, 1)`, standard normal at the start.
+        bias: shape `(1,)`, zero at the start.
+
+    Raises:
+        TypeError: if `num_features` is not an integer or `generator` not a generator.
+        ValueError: if `num_features` is not positive.
+
+    Example:
+        >>> model = LogisticRegression(4, torch.Generator().manual_seed(0))
+        >>> logits = model(torch.zeros(2, 4))
+        >>> torch.sigmoid(logits)
+        tensor([[0.5000],
+                [0.5000]], grad_fn=<SigmoidBackward0>)
+    """
+
+
 class MLP(nn.Module):
     """A multilayer perceptron with one hidden layer of tanh units and one output.
 

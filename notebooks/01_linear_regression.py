@@ -204,7 +204,6 @@ def _():
     Two lines deserve a second look.
 
     **`torch.no_grad()` around the update.** The update is arithmetic on tensors that require gradients. Without
-    **`torch.no_grad()` around the update.** The update is arithmetic on tensors that require gradients. Without
     `no_grad`, autograd would record it, and the parameter would become the result of an operation instead of a **leaf**,
     a tensor that you made and whose `.grad` gets filled. So torch refuses to change such a leaf in place. Older code writes
     `p.data -= …` instead. That reaches around autograd rather than switching it off, so autograd can't notice a change that

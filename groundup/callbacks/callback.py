@@ -1,0 +1,43 @@
+"""The base class of all callbacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from groundup.trainer import Trainer
+
+
+class Callback:
+    """Watches a run of `Trainer` and may stop it; it never changes the arithmetic.
+
+    A subclass overrides the hooks that it needs; the others cost nothing. Each is given the trainer, whose attributes
+    say where the run stands: they are up to date before a hook whose name ends in `end` is called.
+
+    Example:
+        >>> class StopAt(Callback):
+        ...     def on_step_end(self, trainer):
+        ...         if trainer.step == 100:
+        ...             trainer.stop("100 steps are enough")
+    """
+
+    def on_train_start(self, trainer: Trainer) -> None:
+        """Called when `train` begins, and when it goes on after a stop or an interruption."""
+
+    def on_epoch_start(self, trainer: Trainer) -> None:
+        """Called before the loader is iterated, also where a restored run goes on in mid-epoch."""
+
+    def on_step_start(self, trainer: Trainer) -> None:
+        """Called once a batch is there: `inputs` and `targets` can be read."""
+
+    def on_backward_end(self, trainer: Trainer) -> None:
+        """Called between the backward pass and the update: `predictions`, `loss` and the gradients can be read."""
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        """Called after the update, when `step` and `batch` count it. After it the step's tensors are gone."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Called after validation, when `epoch` counts it and `result` has its losses; `batch` is 0."""
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Called when `train` ends, for whatever reason: an exception and Ctrl-C pass through afterwards."""

@@ -1,0 +1,125 @@
+"""A recipe for a run, and how its pieces are built. The loop never reads it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+
+import torch
+from torch import nn
+
+from groundup._checks import (
+    check_count,
+    check_learning_rate,
+    check_not_negative,
+    check_trainable,
+    describe,
+)
+from groundup.callbacks.callback import Callback
+from groundup.data import DataLoader, Dataset
+from groundup.optimizers import SGD
+from groundup.trainer import Measure, Trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerConfig:
+    """Everything that a run of `Trainer` can be told by a number or a word.
+
+    Raises:
+        TypeError: if a field has another type than it should.
+        ValueError: if a field's value is out of its range.
+
+    Example:
+        >>> config = TrainerConfig(epochs=10, batch_size=32, learning_rate=0.1)
+        >>> TrainerConfig.from_json(config.to_json()) == config
+        True
+    """
+
+    epochs: int
+    """How often the model sees all the data; 0 trains nothing."""
+
+    batch_size: int
+    """Samples in a mini-batch, at least 1; for validation, too."""
+
+    learning_rate: float
+    """How far a parameter moves against its gradient, in units of parameter per unit of gradient."""
+
+    weight_decay: float = 0.0
+    """How strongly each parameter, biases included, is pulled towards zero."""
+
+    shuffle: bool = True
+    """Whether each epoch goes through the training data in an order of its own."""
+
+    seed: int = 0
+    """Where the shuffling starts, from 0 to 2⁶⁴ − 1. The model is initialised by its own generator."""
+
+    def __post_init__(self) -> None:
+        check_count("epochs", self.epochs, minimum=0)
+        check_count("batch_size", self.batch_size, minimum=1)
+        check_learning_rate("learning_rate", self.learning_rate)
+        check_not_negative("weight_decay", self.weight_decay)
+        if not isinstance(self.shuffle, bool):
+            raise TypeError(f"shuffle must be True or False, got {describe(self.shuffle)}")
+        check_count("seed", self.seed, minimum=0)
+        if self.seed >= 2**64:
+            raise ValueError(f"seed must be less than 2**64, got {self.seed}")
+
+    def to_json(self) -> str:
+        """The recipe as JSON text, one field a line."""
+        return json.dumps(asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainerConfig":
+        """The recipe that `to_json` wrote. Fields with a default may be missing.
+
+        Raises:
+            TypeError: if a field has another type than it should.
+            ValueError: if the text is no JSON object, has an unknown field or lacks a required one, or a value is out
+                of its range.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError(f"a config must be a JSON object, got {describe(values)}")
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"unknown field {name!r}; known are {', '.join(known)}")
+        for field in fields(cls):
+            if field.default is MISSING and field.name not in values:
+                raise ValueError(f"required field {field.name!r} is missing in {values}")
+        return cls(**values)
+
+    def build(
+        self,
+        model: nn.Module,
+        loss: Measure,
+        train_data: Dataset,
+        *,
+        val_data: Dataset | None = None,
+        metrics: Mapping[str, Measure] | None = None,
+        callbacks: Iterable[Callback] = (),
+    ) -> Trainer:
+        """A trainer made of the pieces that the recipe names. Nothing is trained yet.
+
+        Args:
+            model: the module to train, in place.
+            loss: called as `loss(predictions, targets)`.
+            train_data: samples `(inputs, targets)`, in batches of `batch_size`.
+            val_data: the same for validation, never shuffled; or None.
+            metrics: as for `Trainer`.
+            callbacks: as for `Trainer`.
+
+        Raises:
+            TypeError, ValueError: as the pieces do.
+        """
+        check_trainable(model, loss)
+        generator = torch.Generator().manual_seed(self.seed)
+        return Trainer(
+            model,
+            loss,
+            SGD(model.parameters(), self.learning_rate, self.weight_decay),
+            DataLoader(train_data, self.batch_size, self.shuffle, generator),
+            epochs=self.epochs,
+            val_loader=None if val_data is None else DataLoader(val_data, self.batch_size),
+            metrics=metrics,
+            callbacks=callbacks,
+        )
