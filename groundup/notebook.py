@@ -1,4 +1,4 @@
-"""The notebooks' own furniture: listings of the package's source, tables, exercises, and what a published page hides.
+"""The notebooks' own furniture: listings of the package's source, tables, exercises, what a published page hides.
 
 All of it comes out of every export as text: nothing here needs a kernel once it has been shown.
 """
@@ -12,29 +12,45 @@ from typing import Any
 
 import marimo as mo
 
+from groundup.callbacks.callback import Callback
+from groundup.trainer import Trainer
+
 
 def code_of(thing: Any) -> str:
-    """The source of a function, a method or a class as it stands in its file, without its docstrings."""
+    """The source of a function, a method or a class as it stands in its file, without its docstrings.
+
+    Where a docstring is all there is, its first line stays: it says what a hook is for.
+    """
     lines = textwrap.dedent(inspect.getsource(thing)).splitlines()
     dropped: set[int] = set()
+    literal: set[int] = set()
     for node in ast.walk(ast.parse("\n".join(lines))):
-        # A string that stands alone documents the module, class, function or field before it.
-        if (
-            isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Constant)
-            and isinstance(node.value.value, str)
-        ):
-            dropped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    kept = [line for number, line in enumerate(lines, start=1) if number not in dropped]
-    # A dropped docstring leaves its blank line behind: the first one of a body, or two in a row.
+        body = getattr(node, "body", [])
+        for statement in body if isinstance(body, list) else []:
+            # A string that stands alone documents the class, function or field before it.
+            if isinstance(statement, ast.Expr) and _is_text(statement.value):
+                first, *rest = sorted(_lines_of(statement))
+                dropped |= {first, *rest} if len(body) > 1 else {*rest}
+                if len(body) == 1 and rest:
+                    lines[first - 1] += '"""'
+        if _is_text(node):
+            literal |= _lines_of(node)
     tidy: list[str] = []
-    for line in kept:
-        if not line.strip() and (
-            not tidy or not tidy[-1].strip() or tidy[-1].rstrip().endswith(":")
-        ):
+    for number, line in enumerate(lines, start=1):
+        # A dropped docstring leaves its blank line behind: the first one of a body, or two in a row.
+        leftover = not tidy or not tidy[-1].strip() or tidy[-1].rstrip().endswith(":")
+        if number in dropped or (not line.strip() and leftover and number not in literal):
             continue
         tidy.append(line)
     return "\n".join(tidy).strip("\n")
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _lines_of(node: Any) -> set[int]:
+    return set(range(node.lineno, node.end_lineno + 1))
 
 
 def source(*things: Any) -> mo.Html:
@@ -50,7 +66,9 @@ def _listing(things: Iterable[Any]) -> str:
 def diff(before: str, after: str) -> mo.Html:
     """What changed from one listing to the next, line by line, computed."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=99)
-    changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    changed = [line for line in lines if not line.startswith("@@ ")][
+        2:
+    ]  # without file names
     return mo.md("```diff\n" + ("\n".join(changed) or "  no difference") + "\n```")
 
 
@@ -69,13 +87,17 @@ def markdown_table(rows: Iterable[Mapping[str, object]]) -> str:
     if not rows:
         raise ValueError("rows must hold at least one row, got none")
     headings = list(rows[0])
-    numeric = {h: all(isinstance(row[h], int | float) for row in rows) for h in headings}
+    numeric = {h: all(_is_number(row[h]) for row in rows) for h in headings}
     lines = [
-        "| " + " | ".join(headings) + " |",
+        "| " + " | ".join(map(_cell, headings)) + " |",
         "| " + " | ".join("---:" if numeric[h] else ":---" for h in headings) + " |",
         *("| " + " | ".join(_cell(row[h]) for h in headings) + " |" for row in rows),
     ]
     return "\n".join(lines)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _cell(value: object) -> str:
@@ -141,3 +163,28 @@ def exercise(
 
 def _verdict(kind: str, title: str, text: str) -> mo.Html:
     return mo.Html(f'<div class="live-only">{_block(kind, title, text).text}</div>')
+
+
+class ProgressBar(Callback):
+    """How far a run has come, as a bar under its cell that is gone when the run ends."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def on_train_start(self, trainer: Trainer) -> None:
+        """Open the bar."""
+        left = trainer.epochs - trainer.epoch
+        self._bar = mo.status.progress_bar(
+            total=left, title="Training", remove_on_exit=True
+        )
+        self._bar.__enter__()
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Count the epoch and show its loss."""
+        loss = trainer.result.train_losses[-1]
+        self._bar.progress.update(subtitle=f"loss {loss:.4g}")
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Take the bar away, also when the run was cut short."""
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)

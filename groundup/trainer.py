@@ -62,7 +62,9 @@ class Average:
             )
         value = value.detach()
         if value.dtype not in (torch.float32, torch.float64):
-            value = value.float()  # a sum in bfloat16 would stand still: its eight bits are full at 256
+            value = (
+                value.float()
+            )  # a sum in bfloat16 would stand still: its eight bits are full at 256
         self.total += value * count
         self.count += count
 

@@ -1,12 +1,14 @@
 """The notebooks' furniture: listings that are the source, and exercises that are never passed by doing nothing."""
 
 import ast
+import contextlib
 import inspect
 import re
 import textwrap
 from typing import Any
 
 import pytest
+import torch
 
 import groundup
 from groundup import NaiveTrainer, NaiveTrainerConfig, charts, notebook
@@ -23,27 +25,27 @@ LISTED = [
 ]
 
 
+def is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
 def syntax(source: str) -> str:
-    """A source's syntax tree without strings that stand alone, that is, without docstrings."""
+    """A source's syntax tree without docstrings, but the first line of those that stand alone."""
     tree = ast.parse(textwrap.dedent(source))
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            node.body = [
-                statement
-                for statement in node.body
-                if not (
-                    isinstance(statement, ast.Expr)
-                    and isinstance(statement.value, ast.Constant)
-                    and isinstance(statement.value.value, str)
-                )
-            ]
+            words = ast.Expr(ast.Constant((ast.get_docstring(node) or "").split("\n")[0]))
+            node.body = [s for s in node.body if not is_text(s)] or [words]
     return ast.dump(tree)
 
 
 @pytest.mark.parametrize("thing", LISTED, ids=lambda thing: thing.__qualname__)
 def test_a_listing_is_the_source_without_its_docstrings(thing: Any):
     listing = notebook.code_of(thing)
-    assert '"""' not in listing
     assert ast.dump(ast.parse(listing)) == syntax(inspect.getsource(thing))
 
 
@@ -53,6 +55,36 @@ def test_a_listing_keeps_comments_and_leaves_no_gaps():
     assert "\n\n\n" not in listing
     assert ":\n\n" not in listing
     assert listing == listing.strip("\n")
+
+
+def test_a_listing_keeps_what_a_hook_is_for_and_a_texts_blank_lines():
+    listing = notebook.code_of(Observed)
+    assert listing.splitlines() == [
+        "class Observed:",
+        "    def hook(self) -> None:",
+        '        """Called when something is seen."""',
+        "",
+        "    def text(self) -> str:",
+        '        return """one:',
+        "",
+        '        two"""',
+    ]
+
+
+class Observed:
+    """Not in the listing."""
+
+    def hook(self) -> None:
+        """Called when something is seen.
+
+        Neither is this.
+        """
+
+    def text(self) -> str:
+        """Nor this."""
+        return """one:
+
+        two"""
 
 
 def test_a_listing_is_shown_as_python():
@@ -69,6 +101,12 @@ def test_a_diff_marks_what_went_and_what_came():
     assert re.findall(r'<span class="gi">(.*?)</span>', shown) == ["+new"]
     assert "same" in shown
     assert "last" in shown
+
+
+def test_a_diff_shows_lines_that_look_like_a_diffs_own():
+    shown = notebook.diff("a\n-- b\n", "a\n++ c\n").text
+    assert "--- b" in shown
+    assert "+++ c" in shown
 
 
 def test_a_diff_of_equal_listings_says_so():
@@ -106,6 +144,11 @@ def test_a_table_prints_three_figures_and_whole_numbers_whole():
         ["1e-09", "10"],
         ["0", "0"],
     ]
+
+
+def test_a_bar_in_a_heading_stays_in_it_and_a_bool_is_a_word():
+    table = notebook.markdown_table([{"a|b": True}])
+    assert table.splitlines() == ["| a\\|b |", "| :--- |", "| True |"]
 
 
 def test_a_table_takes_rows_that_are_made_on_the_way():
@@ -201,3 +244,50 @@ def test_an_attempt_that_raises_gets_the_errors_name_and_words():
     assert "It raises" in verdict
     assert "AttributeError" in verdict
     assert "double" in verdict
+
+
+def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
+    """A run of two epochs under a notebook's bar, and what marimo was told of it."""
+    told: list[dict[str, Any]] = []
+
+    class Recorded(notebook.ProgressBar):
+        def on_train_start(self, trainer: groundup.Trainer) -> None:
+            super().on_train_start(trainer)
+            update = self._bar.progress.update
+            self._bar.progress.update = lambda **words: (
+                told.append(words),
+                update(**words),
+            )
+
+    class Failing(groundup.Callback):
+        def on_step_end(self, trainer: groundup.Trainer) -> None:
+            if fails:
+                raise KeyError("step")
+
+    bar = Recorded()
+    model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
+    trainer = groundup.Trainer(
+        model,
+        groundup.mean_squared_error,
+        groundup.SGD(model.parameters(), 0.1),
+        [(torch.ones(4, 1), torch.ones(4, 1))],
+        epochs=2,
+        callbacks=[bar, Failing()],
+    )
+    with contextlib.suppress(KeyError):
+        trainer.train()
+    return bar._bar, told
+
+
+def test_a_runs_bar_counts_its_epochs_shows_the_loss_and_closes():
+    bar, told = run_with_bar()
+    assert [words.get("increment", 1) for words in told] == [1, 1, 0]
+    assert re.fullmatch(r"loss [\d.e-]+", told[0]["subtitle"])
+    assert bar.progress.current == bar.progress.total == 2
+    assert bar.progress.closed
+
+
+def test_a_runs_bar_closes_also_when_the_run_raises():
+    bar, _ = run_with_bar(fails=True)
+    assert bar.progress.current == 0
+    assert bar.progress.closed
