@@ -1,0 +1,2078 @@
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(
+    app_title="2 · Mini-batches — From the Ground Up",
+    css_file="style.css",
+    html_head_file="02_mini_batches.head.html",
+)
+
+with app.setup(hide_code=True):
+    import copy
+    import csv
+    import math
+    import statistics
+    import time
+    from importlib.resources import files
+    from itertools import chain, islice, repeat
+
+    import marimo as mo
+    import torch
+
+    import groundup
+    from groundup import (
+        MLP,
+        PENGUIN_FEATURES,
+        SGD,
+        Average,
+        Callback,
+        DataLoader,
+        Dataset,
+        LinearRegression,
+        LogisticRegression,
+        NaiveTrainer,
+        NaiveTrainerConfig,
+        NaiveTrainerResult,
+        ParameterHistory,
+        Trainer,
+        TrainerConfig,
+        TrainerResult,
+        binary_accuracy,
+        binary_cross_entropy_with_logits,
+        charts,
+        count_operations,
+        evaluate,
+        load_penguins,
+        make_regression,
+        mean_squared_error,
+        notebook,
+        random_split,
+    )
+
+    # On tensors this small a second thread costs more than it brings, most of all when readers share a machine.
+    torch.set_num_threads(1)
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    # 2 · Mini-batches
+
+    **Who decides what a batch is?**
+
+    Chapter one left you with a `NaiveTrainer`. It looks at *all* of the data before it moves at all. This chapter lets it
+    move after a few samples, and asks at each step whose business that is: the data's, the loop's, the loader's?
+
+    You end with a `Trainer` whose loop fits on one screen. No later chapter will touch it again. Optimizers, schedules,
+    checkpoints and many devices will be pieces *beside* it.
+
+    The three questions are the old ones: what does an abstraction hide, what does it cost, and how do you know that it
+    still computes the same?
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "This is a published page: it has no Python behind it. The chart with sliders under it computes in your "
+        "browser. In the notebook (`make edit`) there is more to drag: the loops below train again as you move them."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## All at once, and what it costs
+
+    One step of `NaiveTrainer` sends every sample forward and every error back. What does that cost as the data grows? Take
+    an `MLP` of 16 hidden units and measure two things: the time of a step, and the memory of the tensors that its graph
+    keeps for the way back.
+    """)
+    return
+
+
+@app.function
+def cost_of_a_step(samples):
+    X, y = make_regression(samples, 6, generator=torch.Generator().manual_seed(1))
+    model = MLP(6, 16, torch.Generator().manual_seed(0))
+    kept = {}
+
+    def keep(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        mean_squared_error(model(X), y).backward()
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        mean_squared_error(model(X), y).backward()
+        times.append(time.perf_counter() - start)
+    return {
+        "samples": samples,
+        "milliseconds": round(1000 * min(times), 3),
+        "megabytes": round(sum(kept.values()) / 1e6, 3),
+    }
+
+
+@app.cell
+def _():
+    measure_again = mo.ui.run_button(label="measure again")
+    measure_again
+    return (measure_again,)
+
+
+@app.cell
+def _(measure_again):
+    measure_again.value  # a new click, a new measurement
+    step_costs = [cost_of_a_step(10**exponent) for exponent in range(2, 6)]
+    return (step_costs,)
+
+
+@app.cell(hide_code=True)
+def _(step_costs):
+    charts.growth.show(step_costs)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The memory grows with the data, sample by sample. The time does, too, once there is enough work to drown the fixed price
+    of asking torch for anything at all. Ten million samples need a hundred times what the right edge of the chart shows, for
+    *one* step.
+
+    ### What a batch is a sample of
+
+    But look at what you pay for. The gradient of a mean loss is the mean of the samples' gradients:
+
+    $$\nabla L = \frac1n \sum_{i=1}^n \nabla \ell_i$$
+
+    You know what to do with a mean over too many: you ask a few, at random. A random part of the samples is a
+    **mini-batch**, and the mean over its $B$ gradients is an estimate of $\nabla L$. It is right on average. How far off is it
+    each time? Here is the data for this chapter, and the gradient of every single sample:
+    """)
+    return
+
+
+@app.cell
+def _():
+    generator = torch.Generator().manual_seed(42)
+    true_w = torch.randn(6, 1, generator=generator)
+    X, y = make_regression(512, 6, noise=0.5, generator=generator, weights=true_w, bias=0.5)
+    model = LinearRegression(6, torch.Generator().manual_seed(0))
+    return X, model, y
+
+
+@app.function
+def gradients_of_samples(model, X, y):
+    """The gradient of each sample's squared error by weights and bias, one row a sample."""
+    with torch.no_grad():
+        error = model(X) - y
+        return torch.cat([2 * error * X, 2 * error], dim=1)
+
+
+@app.cell
+def _(X, model, y):
+    gradients = gradients_of_samples(model, X, y)
+
+    def spread_of_batches(batch_size, draws=200):
+        generator = torch.Generator().manual_seed(batch_size)
+        means = torch.stack(
+            [
+                gradients[torch.randperm(len(X), generator=generator)[:batch_size]].mean(0)
+                for _ in range(draws)
+            ]
+        )
+        return (means - gradients.mean(0)).square().sum(1).mean().sqrt().item()
+
+    spreads = {2**i: spread_of_batches(2**i) for i in range(10)}
+    return gradients, spreads
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    **Predict** before you look at the chart: you take four times as many samples into a batch. How much closer to $\nabla L$
+    does its gradient come?
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _(spreads):
+    notebook.details(
+        "Answer",
+        f"Twice as close. Four times the samples, four times the work, half the noise: with 8 samples the spread is "
+        f"{spreads[8]:.3g}, with 32 it is {spreads[32]:.3g}. A batch pays less and less for its size. That is the whole case for small ones.",
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _(gradients, spreads):
+    def _():
+        one = (gradients - gradients.mean(0)).square().sum(1).mean().sqrt().item()
+        return charts.gradient_noise.show(spreads, one, len(gradients))
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The points are measured: 200 batches of each size. The spread falls as $1/\sqrt B$, and then faster. You draw without
+    putting back, so a batch that is nearly everything can't be far from everything:
+
+    $$\sigma_B = \frac{\sigma_1}{\sqrt B}\,\sqrt{\frac{n - B}{n - 1}}$$
+
+    ## A mini-batch loop, by hand
+
+    Draw an order, cut it into pieces, take a step for each piece. One pass through all of them is still an **epoch**. The
+    five steps of chapter one are in it, untouched.
+    """)
+    return
+
+
+@app.function
+def train_by_hand(model, loss, X, y, epochs, batch_size, learning_rate, generator):
+    losses = []
+    for _ in range(epochs):
+        order = torch.randperm(len(X), generator=generator)
+        total = 0
+        for start in range(0, len(X), batch_size):
+            positions = order[start : start + batch_size]
+            inputs, targets = X[positions], y[positions]
+            for p in model.parameters():  # 1. zero the gradients
+                p.grad = None
+            predictions = model(inputs)  # 2. predict
+            batch_loss = loss(predictions, targets)  # 3. loss
+            batch_loss.backward()  # 4. backward
+            with torch.no_grad():  # 5. update
+                for p in model.parameters():
+                    p -= learning_rate * p.grad
+            total += batch_loss.detach() * len(inputs)
+        losses.append(total.item() / len(X))
+    return losses
+
+
+@app.cell
+def _(X, model, y):
+    def ten_epochs(batch_size):
+        losses = train_by_hand(
+            copy.deepcopy(model),
+            mean_squared_error,
+            X,
+            y,
+            epochs=10,
+            batch_size=batch_size,
+            learning_rate=0.05,
+            generator=torch.Generator().manual_seed(0),
+        )
+        return TrainerResult(train_losses=losses)
+
+    first_runs = {"all 512": ten_epochs(512), "32": ten_epochs(32)}
+    return (first_runs,)
+
+
+@app.cell(hide_code=True)
+def _(first_runs):
+    charts.learning_curves.show(first_runs)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Both runs sent each sample through the model ten times. The one took 10 steps, the other 160.
+
+    It works, and it hurts. Five things have come together in one function: which samples belong together, in which order
+    they come, how a parameter moves, what is averaged, and the loop itself. Take them out, one pain at a time.
+
+    ## One pain at a time
+
+    ### Two slices that must agree
+
+    `X[positions], y[positions]`. Write `y[order]` by mistake and the shapes may still fit. Add sample weights, and there
+    are three slices to keep in step. What belongs together should be cut together: a **`Dataset`** is tensors of the same length.
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(Dataset)
+    return
+
+
+@app.cell
+def _(X, y):
+    data = Dataset(X, y)
+    data
+    return (data,)
+
+
+@app.cell
+def _(data):
+    inputs, targets = data[torch.tensor([3, 1, 4])]
+    f"inputs {tuple(inputs.shape)}, targets {tuple(targets.shape)}"
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### Who decides what a batch is?
+
+    Not the data: the same samples serve in batches of 8 today and of 512 tomorrow. Not the loop: it takes a step for
+    whatever comes. It is a decision of its own, and it gets an object of its own, the **`DataLoader`**: it goes through a
+    data set once each time you iterate it.
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(DataLoader)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The order is drawn at the moment of `iter`, from the loader's generator, and kept by that one iterator. So two passes at
+    once don't disturb each other, and the loader has no position that could be wrong. It gathers a block of some thousands
+    of samples in one operation and cuts the batches from it. You will see further down what that brings.
+
+    Watch which of 24 samples lands in which batch:
+    """)
+    return
+
+
+@app.cell
+def _():
+    order_size = mo.ui.slider(
+        start=1, stop=24, value=5, label="samples in a batch", show_value=True
+    )
+    order_shuffle = mo.ui.switch(value=True, label="shuffle the 24")
+    order_drop = mo.ui.switch(label="drop a short last batch")
+    return order_drop, order_shuffle, order_size
+
+
+@app.cell(hide_code=True)
+def _(order_drop, order_shuffle, order_size):
+    mo.vstack([order_size, order_shuffle, order_drop])
+    return
+
+
+@app.cell
+def _(order_drop, order_shuffle, order_size):
+    positions_loader = DataLoader(
+        Dataset(torch.arange(24)),
+        order_size.value,
+        order_shuffle.value,
+        torch.Generator().manual_seed(0),
+        order_drop.value,
+    )
+    drawn_batches = [
+        [positions.tolist() for (positions,) in positions_loader] for _ in range(4)
+    ]
+    return (drawn_batches,)
+
+
+@app.cell(hide_code=True)
+def _(drawn_batches):
+    charts.batch_order.show(
+        drawn_batches,
+        f"Batches of {', '.join(str(len(batch)) for batch in drawn_batches[0][:8])}"
+        + (" …" if len(drawn_batches[0]) > 8 else ""),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook a slider and two switches change the batch size, the shuffling and the fate of the last batch."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Each sample comes once an epoch, in every row. When 24 is no multiple of the batch size, the last batch is shorter.
+    `drop_last` leaves it out: then some samples miss an epoch, other ones each time.
+
+    ### The update
+
+    `p -= learning_rate * p.grad` stands in the loop, so another rule means another loop. Give the rule an object that
+    knows the parameters. What the loop needs of it is two verbs. This is **`SGD`**, stochastic gradient descent:
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(SGD.zero_grad, SGD.step)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    What is stochastic about it? Nothing in this code. The chance is in the batches. `param_groups` is a list with one
+    dictionary: torch's optimizers have the same, and chapter three will need it.
+
+    ### The average
+
+    `total += batch_loss.detach() * len(inputs)` is easy to get wrong, and you will get it wrong on purpose below. Out it goes:
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(Average)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Note what it does *not* do at each step: `item()`. On a GPU that would wait for the device 160 times where once is enough.
+
+    ### The loop
+
+    What is left is the loop. Here it is, whole:
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(
+        Trainer.train,
+        Trainer._train_epoch,
+        Trainer._train_step,
+        Trainer._start_over,
+        Trainer._forget_step,
+        Trainer._call,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Read `_train_step` first: your five steps, in your order, with names in place of code. Then ask of each name whose decision it is.
+
+    | in the loop | whose decision | what the trainer asks of it |
+    | :--- | :--- | :--- |
+    | `train_loader` | what a batch is, in which order | that it can be iterated |
+    | `model` | what is predicted | `model(inputs)` |
+    | `loss_function`, `measures` | what is wrong | `f(predictions, targets)` |
+    | `optimizer` | how a parameter moves | `zero_grad()`, `step()` |
+    | `train_loss` | what is averaged, and over whom | `add(value, count)`, `value()` |
+    | `_call("on_…")` | who watches | a `Callback` |
+
+    The loop decides one thing: what comes after what. That is why it need never grow.
+
+    Three lines look odd. **`for self.inputs, self.targets in …`** keeps the batch in attributes, not in local variables: so a
+    callback can see it, and `_forget_step` can let go of it before the next one is made. **`islice(…, self.batch, None)`** skips
+    batches that are done: none, until chapter five resumes a run in the middle of an epoch. And **`ExitStack`** is a
+    `finally` that can't be forgotten: whatever happens, Ctrl-C included, the callbacks hear of the end, and then the epoch is reset.
+
+    ### Did it learn, or memorise?
+
+    A loss on the samples that the model was trained on says how well it remembers. To know what it learned, ask it about
+    samples that it has not seen. Here are 60 samples of 30 features, of which only the first counts. `random_split` gives
+    half to training and half to **validation**:
+    """)
+    return
+
+
+@app.cell
+def _():
+    few_X, few_y = make_regression(
+        60,
+        30,
+        noise=1.0,
+        generator=torch.Generator().manual_seed(3),
+        weights=torch.eye(30)[:, :1],
+    )
+    few_train, few_val = random_split(
+        Dataset(few_X, few_y), [0.5, 0.5], torch.Generator().manual_seed(0)
+    )
+    memorised = TrainerConfig(epochs=60, batch_size=10, learning_rate=0.02).build(
+        LinearRegression(30, torch.Generator().manual_seed(0)),
+        mean_squared_error,
+        few_train,
+        val_data=few_val,
+    )
+    memorised.train()
+    return (memorised,)
+
+
+@app.cell(hide_code=True)
+def _(memorised):
+    charts.learning_curves.show(memorised.result)
+    return
+
+
+@app.cell(hide_code=True)
+def _(memorised):
+    mo.md(f"""
+    The training loss ends at {memorised.result.train_losses[-1]:.2f}. The noise alone has a variance of 1: who gets below
+    that has learned noise by heart. On samples it has not seen, the same model errs by {memorised.result.val_losses[-1]:.2f}.
+
+    The training loss is drawn in the middle of its epoch, since it is a mean over an epoch in which the model moved. The validation loss
+    is measured at the end, with the model standing still. Validation is a loop, too, but one that must not leave a trace:
+    no gradients, no training mode, and every submodule gets back the mode that it had.
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(evaluate)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## The loop, live
+
+    Half of the 512 samples for training, half for validation. Drag.
+    """)
+    return
+
+
+@app.cell
+def _(data):
+    train_data, val_data = random_split(data, [0.5, 0.5], torch.Generator().manual_seed(1))
+    return train_data, val_data
+
+
+@app.cell
+def _():
+    batch_size = mo.ui.slider(
+        steps=[8, 16, 32, 64, 128, 256], value=32, label="batch size", show_value=True
+    )
+    learning_rate = mo.ui.slider(
+        steps=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0],
+        value=0.05,
+        label="learning rate",
+        show_value=True,
+    )
+    epochs = mo.ui.slider(start=1, stop=20, value=10, label="epochs", show_value=True)
+    seed = mo.ui.slider(start=0, stop=9, value=0, label="seed", show_value=True)
+    shuffle = mo.ui.switch(value=True, label="shuffle")
+    return batch_size, epochs, learning_rate, seed, shuffle
+
+
+@app.cell(hide_code=True)
+def _(batch_size, epochs, learning_rate, seed, shuffle):
+    mo.vstack([batch_size, learning_rate, epochs, seed, shuffle])
+    return
+
+
+@app.cell
+def _(
+    batch_size,
+    epochs,
+    learning_rate,
+    model,
+    seed,
+    shuffle,
+    train_data,
+    val_data,
+):
+    config = TrainerConfig(
+        epochs=epochs.value,
+        batch_size=batch_size.value,
+        learning_rate=learning_rate.value,
+        shuffle=shuffle.value,
+        seed=seed.value,
+    )
+    trainer = config.build(
+        copy.deepcopy(model), mean_squared_error, train_data, val_data=val_data
+    )
+    result = trainer.train()
+    result
+    return config, result, trainer
+
+
+@app.cell(hide_code=True)
+def _(result):
+    charts.learning_curves.show(result)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook four sliders and a switch train this run again as you drag: batch size, learning rate, epochs, "
+        "seed and shuffling. Here you see it at batches of 32 and a learning rate of 0.05. The explorer further down needs no Python."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Make the batch smaller and the same ten epochs hold more steps, so the loss arrives sooner. Now raise the learning rate: the small
+    batch is the first to tremble, then to diverge. Move the seed: only the order of the batches changes, and the curve with it.
+
+    ### The equivalence ladder
+
+    As in chapter one: *looking* the same is not enough. Each row holds one piece against what it replaces, on the first five
+    epochs of the run that your sliders ask for.
+    """)
+    return
+
+
+@app.function
+def largest_difference(ours, theirs):
+    """The largest absolute difference between numbers in the same places; two NaNs are no difference."""
+    ours, theirs = (torch.as_tensor(v, dtype=torch.float64) for v in (ours, theirs))
+    same = ours.isclose(theirs, rtol=0, atol=0, equal_nan=True)
+    return torch.where(same, 0.0, ours - theirs).nan_to_num(nan=math.inf).abs().max().item()
+
+
+@app.function
+def numbers_of(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+@app.cell
+def _(config, model, train_data):
+    def _():
+        some = min(config.epochs, 5)
+        rate, size = config.learning_rate, config.batch_size
+        X, y = train_data.tensors
+
+        def trained(optimizer, loader, callbacks=()):
+            moved = copy.deepcopy(model)
+            run = Trainer(
+                moved,
+                mean_squared_error,
+                optimizer(moved.parameters()),
+                loader,
+                epochs=some,
+                callbacks=callbacks,
+            )
+            return moved, run.train()
+
+        def ours(parameters):
+            return SGD(parameters, rate)
+
+        def torchs(parameters):
+            return torch.optim.SGD(parameters, lr=rate, foreach=False)
+
+        history = ParameterHistory()
+        _, whole = trained(ours, DataLoader(train_data, len(train_data)), [history])
+        naive = NaiveTrainer(
+            copy.deepcopy(model),
+            mean_squared_error,
+            X,
+            y,
+            NaiveTrainerConfig(some, rate),
+        ).train()
+
+        by_hand = copy.deepcopy(model)
+        seed = torch.Generator().manual_seed(config.seed)
+        losses = train_by_hand(by_hand, mean_squared_error, X, y, some, size, rate, seed)
+        seed = torch.Generator().manual_seed(config.seed)
+        shuffled, run = trained(ours, DataLoader(train_data, size, True, seed))
+
+        ordered, in_order = trained(ours, DataLoader(train_data, size))
+        theirs = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, y), size)
+        foreign, outside = trained(torchs, theirs)
+
+        uneven = evaluate(model, DataLoader(train_data, 48), {"loss": mean_squared_error})
+        at_once = mean_squared_error(model(X), y).item()
+
+        return notebook.table(
+            {"piece": piece, "against": against, "off by": f"{difference:.2g}"}
+            for piece, against, difference in [
+                (
+                    "`Trainer`, one batch of all",
+                    "`NaiveTrainer`, each epoch's parameters",
+                    max(
+                        largest_difference(
+                            torch.cat([a.flatten() for a in p]),
+                            torch.cat([b.flatten() for b in q]),
+                        )
+                        for p, q in zip(history.parameters, naive.parameters, strict=True)
+                    ),
+                ),
+                (
+                    "the same",
+                    "its losses",
+                    largest_difference(whole.train_losses, naive.losses),
+                ),
+                (
+                    f"`Trainer`, batches of {size}",
+                    "the loop by hand, parameters",
+                    largest_difference(numbers_of(shuffled), numbers_of(by_hand)),
+                ),
+                ("the same", "its losses", largest_difference(run.train_losses, losses)),
+                (
+                    "our loader and `SGD`, in order",
+                    "torch's loader and `SGD`",
+                    largest_difference(numbers_of(ordered), numbers_of(foreign)),
+                ),
+                (
+                    "the same",
+                    "its losses",
+                    largest_difference(in_order.train_losses, outside.train_losses),
+                ),
+                (
+                    "mean over batches of 48, the last of 16",
+                    "mean over all 256 at once",
+                    abs(uneven["loss"] - at_once),
+                ),
+            ]
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The first four rows are equal **bit for bit**: the same arithmetic in the same order. Torch's `SGD` multiplies and adds in
+    one rounding where ours rounds twice, so the last digits may differ, and its loader and ours agree as long as nobody shuffles. The mean over batches adds in
+    another order than the mean over all.
+
+    ### The explorer
+
+    Two fair ways to compare batch sizes give two different winners. At equal **epochs**, all runs have *seen* as much. At equal
+    **updates**, all have *moved* as often. **Predict**: which batch size wins at equal epochs, and which at equal updates?
+    """)
+    return
+
+
+@app.function
+def losses_at_rates(X, y, model, rates, batch_size, updates, every):
+    """The loss on all data before and after every so many updates: a column for each learning rate, trained side by side."""
+    w = model.weights.detach().repeat(1, len(rates))
+    b = model.bias.detach().repeat(len(rates))
+    loader = DataLoader(Dataset(X, y), batch_size, True, torch.Generator().manual_seed(0))
+    losses = [((X @ w + b - y) ** 2).mean(0)]
+    batches = chain.from_iterable(repeat(loader))
+    for update, (inputs, targets) in enumerate(islice(batches, updates), start=1):
+        error = inputs @ w + b - targets
+        w -= rates * (2 * inputs.T @ error / len(inputs))
+        b -= rates * (2 * error.mean(0))
+        if update % every == 0:
+            losses.append(((X @ w + b - y) ** 2).mean(0))
+    return torch.stack(losses)
+
+
+@app.cell
+def _(model, train_data):
+    rate_exponents = [i / 2 for i in range(-16, 1)]
+
+    def _():
+        X, y = train_data.tensors
+        rates = 2.0 ** torch.tensor(rate_exponents)
+        sizes = [2**i for i in range(9)]
+        by_epoch = torch.stack(
+            [
+                losses_at_rates(X, y, model, rates, size, 12 * (256 // size), 256 // size)
+                for size in sizes
+            ]
+        )
+        by_update = torch.stack(
+            [losses_at_rates(X, y, model, rates, size, 192, 8) for size in sizes]
+        )
+        return by_epoch.transpose(1, 2), by_update.transpose(1, 2)
+
+    by_epoch, by_update = _()
+    return by_epoch, by_update, rate_exponents
+
+
+@app.cell(hide_code=True)
+def _(by_epoch, by_update, model, rate_exponents, train_data):
+    def _():
+        X, y = train_data.tensors
+        least = groundup.quadratic(X, y, *model.parameters()).least_loss
+        return charts.batch_size_explorer.show(
+            by_epoch, by_update, rate_exponents, 8, least
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _(by_epoch, by_update, rate_exponents):
+    def _():
+        def best(runs):
+            last = runs[..., -1].nan_to_num(nan=math.inf)
+            size, rate = divmod(int(last.argmin()), last.shape[1])
+            return 2**size, 2 ** rate_exponents[rate], last.min().item()
+
+        rate = rate_exponents.index(-5)
+        epochs = by_epoch[:, rate, -1].argmin().item()
+        updates = by_update[:, rate, -1].argmin().item()
+        size, fastest, loss = best(by_epoch)
+        return notebook.details(
+            "Answer",
+            f"At a learning rate of 2⁻⁵ and equal epochs it is a batch of {2**epochs}, at equal updates one of {2**updates}: small "
+            "ones win by moving more often, large ones by moving in a better direction. Let each batch size "
+            f"have the learning rate that suits it, and the least loss after 12 epochs, {loss:.3f}, goes to batches of {size} at {fastest:.2g}.\n\n"
+            "Look at the largest rates, too. What all the data can stand, a batch of one can't: its noise grows with the "
+            "learning rate and shrinks with the batch size. So whoever doubles the batch may raise the learning rate, up to the limit of chapter one.",
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Break it yourself
+
+    Four mistakes that raise no error. Each has a switch or a slider.
+
+    ### Sorted by class, not shuffled
+
+    Two clouds of points, a hundred of each class, and a linear model that is to give 0 for the one and 1 for the other. In
+    the file the classes come one after the other, as they so often do. What does an epoch in the file's order do?
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    in_file_order = mo.ui.switch(label="take the samples in the file's order")
+    in_file_order
+    return (in_file_order,)
+
+
+@app.cell
+def _(in_file_order):
+    def sorted_clouds(seed):
+        classes = torch.cat([torch.zeros(100, 1), torch.ones(100, 1)])
+        noise = torch.randn(200, 2, generator=torch.Generator().manual_seed(seed))
+        return Dataset(2 * classes - 1 + noise, classes)
+
+    def train_on_clouds(shuffle):
+        recipe = TrainerConfig(epochs=15, batch_size=10, learning_rate=0.1, shuffle=shuffle)
+        return recipe.build(
+            LinearRegression(2, torch.Generator().manual_seed(0)),
+            mean_squared_error,
+            sorted_clouds(0),
+            val_data=sorted_clouds(1),
+        ).train()
+
+    cloud_runs = {"shuffled": train_on_clouds(shuffle=True)}
+    if in_file_order.value:
+        cloud_runs["in order"] = train_on_clouds(shuffle=False)
+    return cloud_runs, train_on_clouds
+
+
+@app.cell(hide_code=True)
+def _(cloud_runs):
+    charts.learning_curves.show(cloud_runs)
+    return
+
+
+@app.cell(hide_code=True)
+def _(train_on_clouds):
+    def _():
+        shuffled, ordered = (train_on_clouds(shuffle=shuffle) for shuffle in (True, False))
+        return notebook.details(
+            "What happens in the file's order?",
+            f"On new samples the loss ends at {ordered.val_losses[-1]:.2f} instead of {shuffled.val_losses[-1]:.2f}. Ten "
+            "batches of the first class teach the model to say 0, ten of the second to say 1, and each epoch ends with "
+            f"the second. The training loss of {ordered.train_losses[-1]:.2f} tells you nothing: it is low *because* a batch of one class is easy. A batch is a "
+            "sample of the data only if it is drawn like one.",
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### The mean of batch means
+
+    An epoch's loss is the mean of its batches' losses, isn't it? Three batches of 32, and a last one that is shorter. Drag its
+    size. **Predict** where the two means differ most, and where not at all.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    last_batch = mo.ui.slider(
+        start=1, stop=32, value=1, label="samples in the last batch", show_value=True
+    )
+    last_batch
+    return (last_batch,)
+
+
+@app.cell
+def _(last_batch, model):
+    def means(last):
+        X, y = make_regression(
+            96 + last, 6, 0.5, torch.Generator().manual_seed(5), bias=2.0
+        )
+        with torch.no_grad():
+            batches = [
+                mean_squared_error(model(inputs), targets).item()
+                for inputs, targets in DataLoader(Dataset(X, y), 32)
+            ]
+            every_sample = mean_squared_error(model(X), y).item()
+        return statistics.fmean(batches), every_sample
+
+    of_batches, of_samples = means(last_batch.value)
+    notebook.table(
+        [
+            {"mean over": "samples", "loss": of_samples, "off by": ""},
+            {
+                "mean over": "batches",
+                "loss": of_batches,
+                "off by": f"{abs(of_batches / of_samples - 1):.1%}",
+            },
+        ]
+    )
+    return (means,)
+
+
+@app.cell(hide_code=True)
+def _(means):
+    def _():
+        off = {last: abs(a / b - 1) for last in (1, 16, 32) for a, b in [means(last)]}
+        return notebook.details(
+            "Answer",
+            f"With 32 samples in the last batch not at all, with 16 by {off[16]:.1%}, with a single one by {off[1]:.0%}: "
+            "that one sample counts as much as 32 others. `Average` takes the number of samples for that reason. A run of "
+            "`transformers` 5.23 reports the mean of batch means as its training loss; Lightning and Keras weigh, as here (see the table of frameworks).",
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook a slider sets how short the last batch is. Here it has one sample."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### Standardise before splitting
+
+    Features of different units are **standardised**: minus their mean, over their standard deviation. Of which samples? In the data below
+    one validation sample was noted in grams where all others are in kilos. Standardise all, then split: what does the
+    validation loss say of it?
+    """)
+    return
+
+
+@app.function
+def standardise(reference, *datasets):
+    """Data sets with features in standard deviations of the reference's, counted from its mean."""
+    features = reference.tensors[0]
+    mean, deviation = features.mean(0), features.std(0)
+    return tuple(
+        Dataset((X - mean) / deviation, *rest) for X, *rest in (d.tensors for d in datasets)
+    )
+
+
+@app.cell(hide_code=True)
+def _():
+    too_early = mo.ui.switch(label="standardise before splitting")
+    too_early
+    return (too_early,)
+
+
+@app.cell
+def _(too_early):
+    def train_standardised(before_splitting):
+        X, y = make_regression(
+            64, 3, generator=torch.Generator().manual_seed(8), weights=torch.ones(3, 1)
+        )
+        X[60, 0] *= 1000
+        everything = Dataset(X, y)
+        train, val = Dataset(X[:48], y[:48]), Dataset(X[48:], y[48:])
+        train, val = standardise(everything if before_splitting else train, train, val)
+        recipe = TrainerConfig(epochs=20, batch_size=16, learning_rate=0.05)
+        untrained = LinearRegression(3, torch.Generator().manual_seed(0))
+        return recipe.build(untrained, mean_squared_error, train, val_data=val).train()
+
+    split_runs = {"split first": train_standardised(before_splitting=False)}
+    if too_early.value:
+        split_runs["too early"] = train_standardised(before_splitting=True)
+    return split_runs, train_standardised
+
+
+@app.cell(hide_code=True)
+def _(split_runs):
+    charts.learning_curves.show(split_runs)
+    return
+
+
+@app.cell(hide_code=True)
+def _(train_standardised):
+    def _():
+        right, wrong = (train_standardised(before_splitting=b) for b in (False, True))
+        return notebook.details(
+            "Which of the two is the truth?",
+            f"The ugly one. Split first, and validation shows what the world holds: a loss of {right.val_losses[-1]:,.0f}, "
+            "because a sample came along that is nothing like those you trained on. Standardise too early, and that sample sets the unit: all the others "
+            f"shrink to nearly nothing, the model learns to ignore the feature, and the loss is {wrong.val_losses[-1]:.2g}. "
+            "The validation part has told the training part what to expect. Tomorrow's samples can't do you that favour.",
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### Choose the epoch by the test part
+
+    You train too long, you notice, and you keep the epoch that was best. Best on which data? If you choose on the test part, you
+    can't report on it: among forty epochs, one looks good by luck. Thirty times over, here is the loss that you would promise, and
+    the loss on 2000 fresh samples that you would deliver.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    choose_by_test = mo.ui.switch(label="choose the epoch by the test part")
+    choose_by_test
+    return (choose_by_test,)
+
+
+@app.cell
+def _():
+    def losses_by_epoch(seed):
+        """The losses of one run on 16 validation, 16 test and 2000 fresh samples, after each of 40 epochs."""
+        draw = torch.Generator().manual_seed(seed)
+        everything = Dataset(
+            *make_regression(2056, 20, 2.0, draw, weights=torch.eye(20)[:, :1])
+        )
+        parts = [everything[slice(*ends)] for ends in ((24, 40), (40, 56), (56, 2056))]
+        untrained = LinearRegression(20, draw)
+        recipe = TrainerConfig(epochs=0, batch_size=12, learning_rate=0.02, seed=seed)
+        run = recipe.build(untrained, mean_squared_error, Dataset(*everything[:24]))
+        rows = []
+        for run.epochs in range(
+            1, 41
+        ):  # a finished run goes on when it is given more epochs
+            run.train()
+            with torch.no_grad():
+                rows.append([mean_squared_error(untrained(X), y) for X, y in parts])
+        return torch.tensor(rows)
+
+    forty_epochs = torch.stack([losses_by_epoch(seed) for seed in range(30)])
+    return (forty_epochs,)
+
+
+@app.cell
+def _(choose_by_test, forty_epochs):
+    def promise_and_delivery(part):
+        val, test, fresh = forty_epochs.unbind(-1)
+        chosen = {"validation": val, "test": test}[part].argmin(1, keepdim=True)
+        return test.gather(1, chosen).mean().item(), fresh.gather(1, chosen).mean().item()
+
+    promises = {
+        f"chosen by {part}": promise_and_delivery(part)
+        for part in ["validation", *(["test"] if choose_by_test.value else [])]
+    }
+    return promise_and_delivery, promises
+
+
+@app.cell(hide_code=True)
+def _(promises):
+    charts.promises.show(promises)
+    return
+
+
+@app.cell(hide_code=True)
+def _(promise_and_delivery):
+    def _():
+        (honest, fresh), (promised, delivered) = map(
+            promise_and_delivery, ("validation", "test")
+        )
+        return notebook.details(
+            "What does the test part promise?",
+            f"Chosen by validation, the test loss is {honest:.2f} on average and fresh samples give {fresh:.2f}: the test part tells the "
+            f"truth. Chosen by the test part itself, it promises {promised:.2f} and you deliver {delivered:.2f}. Nothing was "
+            "trained on it, not one gradient. Choosing is enough. So open it once, at the very end.",
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook three switches make these mistakes, and the charts show them beside the right way. "
+        "Here you read in the answers what each does."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Birds
+
+    Time for data that nobody made up. Between 2007 and 2009 Kristen Gorman measured penguins of three species at Palmer Station,
+    Antarctica. The package brings the file. Some birds lack a value:
+    """)
+    return
+
+
+@app.cell
+def _():
+    with (files("groundup") / "penguins.csv").open(encoding="utf-8") as _file:
+        birds = list(csv.DictReader(line for line in _file if not line.startswith("#")))
+
+    notebook.table(
+        [
+            {"birds": "in the file", "number": len(birds)},
+            {
+                "birds": "not measured",
+                "number": sum(bird["body_mass_g"] == "NA" for bird in birds),
+            },
+            {
+                "birds": "measured, sex unknown",
+                "number": sum(
+                    bird["sex"] == "NA" and bird["body_mass_g"] != "NA" for bird in birds
+                ),
+            },
+            {
+                "birds": "complete",
+                "number": sum("NA" not in bird.values() for bird in birds),
+            },
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    `load_penguins` leaves out the eleven that lack a value. You could guess the missing ones; for eleven of 344 it is not worth the
+    doubt. What is left are four measurements each, and a question that is not trivial: is the bird male? Males are heavier, but a female Gentoo
+    outweighs a male Adelie, and nobody tells the model the species.
+
+    Three parts this time. Train on the first, choose by the second, and leave the third shut. All three are standardised with
+    the numbers of the training part.
+    """)
+    return
+
+
+@app.cell
+def _():
+    penguins = Dataset(*load_penguins())
+    raw_train, raw_val, raw_test = random_split(
+        penguins, [0.6, 0.2, 0.2], torch.Generator().manual_seed(0)
+    )
+    bird_train, bird_val, bird_test = standardise(raw_train, raw_train, raw_val, raw_test)
+    f"{len(bird_train)} for training, {len(bird_val)} for validation, {len(bird_test)} for the end"
+    return bird_test, bird_train, bird_val, raw_train
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### The model changes, the loss changes
+
+    A yes or no wants a probability. **Logistic regression** is your linear model, read in another way: its output $z$ is a **logit**,
+    and the probability of a male is $\sigma(z) = 1 / (1 + e^{-z})$.
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(LogisticRegression)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The loss is how surprised the model is by what it sees, $-\log p$ of the right answer: the **binary cross-entropy**. It takes logits, not
+    probabilities, and does the logarithm and the sigmoid in one step. Why not one after the other? Let the model be sure, and wrong:
+    """)
+    return
+
+
+@app.cell
+def _():
+    def surprises(z):
+        """−log(1 − σ(z)), the loss of a logit z where the answer is 0, in two steps and in one; each with its gradient."""
+        rows = {"logit": z}
+        for name, loss in {
+            "two steps": lambda z: -torch.log(1 - torch.sigmoid(z)),
+            "one step": lambda z: binary_cross_entropy_with_logits(z, torch.tensor(0.0)),
+        }.items():
+            logit = torch.tensor(z, requires_grad=True)
+            value = loss(logit)
+            value.backward()
+            rows |= {
+                f"{name}: loss": value.item(),
+                "its gradient" + " " * (name == "one step"): logit.grad.item(),
+            }
+        return rows
+
+    notebook.table([surprises(z) for z in (1.0, 10.0, 16.0, 20.0, 100.0)])
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    From a logit of 17 on, $\sigma(z)$ is exactly 1 in single precision, so two steps give $\log 0$: an infinite loss, and a gradient that is no number.
+    One such sample, and every parameter is gone. In one step the loss of a sure mistake is $z$, as it should be. Here is how:
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(binary_cross_entropy_with_logits)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### The trainer does not
+
+    A loss is a measure with a gradient. What you want to *know* is often a measure without one: here the share of birds that the model gets right, its
+    **accuracy**. It goes in as a **metric**, and is averaged like the loss.
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(binary_accuracy)
+    return
+
+
+@app.cell
+def _(bird_train, bird_val):
+    bird_config = TrainerConfig(epochs=40, batch_size=32, learning_rate=0.5)
+    bird_model = LogisticRegression(4, torch.Generator().manual_seed(0))
+    bird_trainer = bird_config.build(
+        bird_model,
+        binary_cross_entropy_with_logits,
+        bird_train,
+        val_data=bird_val,
+        metrics={"accuracy": binary_accuracy},
+    )
+    bird_trainer.train()
+    return bird_config, bird_model, bird_trainer
+
+
+@app.cell(hide_code=True)
+def _(bird_trainer):
+    charts.learning_curves.show(bird_trainer.result, metric="accuracy")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### What the weights say
+
+    The features are in standard deviations, so the weights can be compared. One standard deviation more multiplies the odds of a male by $e^w$:
+    """)
+    return
+
+
+@app.cell
+def _(bird_model, raw_train):
+    notebook.table(
+        {
+            "feature": name,
+            "weight": weight,
+            "odds, one deviation up": f"× {math.exp(weight):.2g}",
+            "a deviation is": f"{deviation:.3g} {name.rsplit('_', 1)[1]}",
+        }
+        for name, weight, deviation in zip(
+            PENGUIN_FEATURES,
+            bird_model.weights.flatten().tolist(),
+            raw_train.tensors[0].std(0).tolist(),
+            strict=True,
+        )
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _(bird_model):
+    def _():
+        _, depth, flipper, mass = bird_model.weights.flatten().tolist()
+        return mo.md(
+            f"Heavier and deeper-billed means male: {mass:+.1f} and {depth:+.1f}. The flipper's weight of {flipper:+.1f} does *not* say "
+            "that males have short flippers. It says: of two birds with the same bill and the same mass, the one with the longer "
+            "flipper is more likely a female, since long flippers go with the large species. A weight speaks of one feature with the "
+            "others held still."
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Four features can't be drawn, two can. Trained on bill depth and body mass alone, the model draws one straight line through three species:
+    """)
+    return
+
+
+@app.cell
+def _(bird_config, bird_train, raw_train):
+    two = [PENGUIN_FEATURES.index(name) for name in ("bill_depth_mm", "body_mass_g")]
+    raw_X, raw_y = raw_train.tensors[0][:, two], raw_train.tensors[1]
+    two_train = Dataset(bird_train.tensors[0][:, two], bird_train.tensors[1])
+    two_model = LogisticRegression(2, torch.Generator().manual_seed(0))
+    bird_config.build(two_model, binary_cross_entropy_with_logits, two_train).train()
+    two_right = evaluate(
+        two_model, DataLoader(two_train, 64), {"accuracy": binary_accuracy}
+    )["accuracy"]
+    return raw_X, raw_y, two_model, two_right
+
+
+@app.cell(hide_code=True)
+def _(raw_X, raw_y, two_model, two_right):
+    charts.decision_boundary.show(
+        raw_X,
+        raw_y,
+        lambda places: two_model((places - raw_X.mean(0)) / raw_X.std(0)),
+        ("bill depth in mm", "body mass in g"),
+        ("female", "male"),
+        f"Two features get {two_right:.0%} of the training birds right",
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The cloud at the left, heavy birds with shallow bills, are the Gentoos.
+
+    ### The test part, once
+
+    Everything is chosen: model, learning rate, epochs. Now open it.
+    """)
+    return
+
+
+@app.cell
+def _(bird_model, bird_test):
+    on_new_birds = evaluate(
+        bird_model,
+        DataLoader(bird_test, 32),
+        {"loss": binary_cross_entropy_with_logits, "accuracy": binary_accuracy},
+    )
+    notebook.table([on_new_birds])
+    return (on_new_birds,)
+
+
+@app.cell(hide_code=True)
+def _(bird_test, bird_trainer, on_new_birds):
+    def _():
+        n, share = len(bird_test), on_new_birds["accuracy"]
+        margin = math.sqrt(share * (1 - share) / n)
+        validated = bird_trainer.result.metrics["accuracy"][-1]
+        return mo.md(
+            f"{round(share * n)} of {n} birds, where validation had {validated:.0%}. A share measured on {n} birds has a standard error of "
+            f"{margin:.0%}: don't read more into the difference than that."
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Callbacks, a first one
+
+    `NaiveTrainer` kept the trajectory of every parameter, in its loop. For seven numbers that was fine, for seven billion it is not, and the new loop has no such line. Who wants a
+    history hangs a **callback** into the run: an object with methods, called **hooks**, at the places where something happens.
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(Callback)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    A callback watches, and may say `trainer.stop(reason)`. It never changes the arithmetic. The trainer looks once, before the run, which hooks
+    a callback really overrides, and calls no others. And this is the line that left the loop:
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(ParameterHistory)
+    return
+
+
+@app.cell
+def _(X, model, y):
+    history = ParameterHistory()
+    observed = TrainerConfig(epochs=30, batch_size=512, learning_rate=0.2, shuffle=False)
+    watched = observed.build(
+        copy.deepcopy(model),
+        mean_squared_error,
+        Dataset(X, y),
+        callbacks=[history, notebook.ProgressBar()],
+    ).train()
+
+    stored_itself = NaiveTrainer(
+        copy.deepcopy(model), mean_squared_error, X, y, NaiveTrainerConfig(30, 0.2)
+    ).train()
+    return history, stored_itself, watched
+
+
+@app.cell(hide_code=True)
+def _(history, stored_itself, watched):
+    charts.training.show(NaiveTrainerResult(watched.train_losses, history.parameters))
+    return
+
+
+@app.cell(hide_code=True)
+def _(history, stored_itself):
+    def _():
+        pairs = zip(history.parameters, stored_itself.parameters, strict=True)
+        same = sum(
+            all(torch.equal(p, q) for p, q in zip(ours, theirs, strict=True))
+            for ours, theirs in pairs
+        )
+        return mo.md(
+            f"Of {len(history.parameters)} epochs, **{same}** have the very same seven numbers as chapter one's trainer stored "
+            "in itself. (While this cell ran, a second callback drew a progress bar.)"
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### The config is a recipe
+
+    You have seen `TrainerConfig(…).build(…)` for a while now. The config is the one place for everything that a run can be told by a number or a
+    word. The loop never reads it: `build` turns it into pieces *before* the run, a line for each, and hands them over.
+    """)
+    return
+
+
+@app.cell
+def _():
+    notebook.source(TrainerConfig.build)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    So who wants another piece hands it to `Trainer` directly, and no flag has to be invented for it. What a recipe buys is that it can be kept. Here is yours, from
+    the sliders above, as text:
+    """)
+    return
+
+
+@app.cell
+def _(config):
+    text = config.to_json()
+    mo.plain_text(text)
+    return (text,)
+
+
+@app.cell
+def _(model, result, text, train_data, val_data):
+    again = (
+        TrainerConfig.from_json(text)
+        .build(copy.deepcopy(model), mean_squared_error, train_data, val_data=val_data)
+        .train()
+    )
+    f"read back and trained again: {'the very same run' if again == result else 'another run'}"
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    A text from elsewhere may hold anything, so it is checked before a run starts:
+    """)
+    return
+
+
+@app.cell
+def _():
+    def refusal(text):
+        try:
+            return repr(TrainerConfig.from_json(text))
+        except (TypeError, ValueError) as error:
+            return f"{type(error).__name__}: {error}"
+
+    notebook.table(
+        {"text": f"`{text}`", "what you get": refusal(text)}
+        for text in [
+            '{"epochs": 3, "batch_size": 8}',
+            '{"epochs": 3, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9}',
+            '{"epochs": 3, "batch_size": 0, "learning_rate": 0.1}',
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## What it costs
+
+    ### In operations
+
+    The loop by hand and the trainer, over the same loader, for one epoch of eight batches. What each asks of torch, counted:
+    """)
+    return
+
+
+@app.cell
+def _(model, train_data):
+    def _by_hand():
+        train_by_hand(
+            copy.deepcopy(model),
+            mean_squared_error,
+            *train_data.tensors,
+            1,
+            32,
+            0.1,
+            torch.Generator().manual_seed(0),
+        )
+
+    def _over_the_loader():
+        moved, average = copy.deepcopy(model), Average()
+        for inputs, targets in DataLoader(
+            train_data, 32, True, torch.Generator().manual_seed(0)
+        ):
+            for p in moved.parameters():
+                p.grad = None
+            loss = mean_squared_error(moved(inputs), targets)
+            loss.backward()
+            with torch.no_grad():
+                for p in moved.parameters():
+                    p -= 0.1 * p.grad
+            average.add(loss, len(inputs))
+        average.value()
+
+    def _trainer():
+        TrainerConfig(epochs=1, batch_size=32, learning_rate=0.1).build(
+            copy.deepcopy(model), mean_squared_error, train_data
+        ).train()
+
+    ways = {
+        "by hand, slicing": _by_hand,
+        "by hand, our loader": _over_the_loader,
+        "`Trainer`": _trainer,
+    }
+    operations = {name: count_operations(way).total() for name, way in ways.items()}
+    notebook.table({"way": name, "operations": n} for name, n in operations.items())
+    return operations, ways
+
+
+@app.cell(hide_code=True)
+def _(operations):
+    mo.md(f"""
+    The abstraction adds **{operations["`Trainer`"] - operations["by hand, our loader"]}** operations to the loop over the same loader. Slicing by hand needs more: it gathers each batch on its
+    own.
+
+    ### In time
+
+    Operations are exact, time is noise: the two take turns here, and what counts is the ratio. Press the button, and it is measured again.
+    """)
+    return
+
+
+@app.cell
+def _():
+    time_again = mo.ui.run_button(label="time them again")
+    time_again
+    return (time_again,)
+
+
+@app.function
+def in_turns(ways, rounds=7):
+    """The median time of each way in milliseconds, measured in turns, so that what disturbs one disturbs the other."""
+    times = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            times[name].append(1000 * (time.perf_counter() - start))
+    return {name: statistics.median(measured) for name, measured in times.items()}
+
+
+@app.cell
+def _(time_again, ways):
+    time_again.value  # a new click, a new measurement
+
+    def _():
+        times = in_turns(ways, rounds=15)
+        return notebook.table(
+            {
+                "way": name,
+                "ms an epoch": took,
+                "ratio": took / times["by hand, our loader"],
+            }
+            for name, took in times.items()
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### The loader's twenty times
+
+    On tensors that are already in memory, our loader and `torch.utils.data.DataLoader` do the same job. The one is many times
+    faster than the other, and not by a trick. Do torch's work step by step, for 20,000 samples of 6 features in batches of 32:
+    """)
+    return
+
+
+@app.cell
+def _(time_again):
+    time_again.value  # a new click, a new measurement
+
+    def _():
+        generator = torch.Generator().manual_seed(0)
+        X, y = make_regression(20_000, 6, generator=generator)
+        theirs = torch.utils.data.TensorDataset(X, y)
+        ours = Dataset(X, y)
+
+        def positions():
+            sampler = torch.utils.data.RandomSampler(theirs, generator=generator)
+            return list(torch.utils.data.BatchSampler(sampler, 32, drop_last=False))
+
+        drawn = positions()
+
+        def samples():
+            return [[theirs[i] for i in batch] for batch in drawn]
+
+        fetched = samples()
+
+        def collate():
+            return [torch.utils.data.default_collate(batch) for batch in fetched]
+
+        def through(loader):
+            for _ in loader:
+                pass
+
+        times = in_turns(
+            {
+                "torch: draw positions": positions,
+                "torch: fetch each sample": samples,
+                "torch: stack them again": collate,
+                "torch's loader, whole": lambda: through(
+                    torch.utils.data.DataLoader(
+                        theirs, 32, shuffle=True, generator=generator
+                    )
+                ),
+                "our loader, whole": lambda: through(DataLoader(ours, 32, True, generator)),
+            },
+            rounds=3,
+        )
+        return notebook.table(
+            {
+                "what": name,
+                "ms": took,
+                "× ours": took / times["our loader, whole"],
+            }
+            for name, took in times.items()
+        )
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Torch's loader takes [each sample by itself](https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/_utils/fetch.py#L48-L57): two tensors of one row, for every one of them. Then it
+    [stacks](https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/_utils/collate.py#L246-L275) what was stacked to begin with. It must: its samples may be files, images, sentences of any length. Ours asks
+    the data set for thousands of rows in *one* operation and cuts them into views. It can, because its samples are rows. The
+    generality costs the factor; where fetching a sample means decoding an image, it costs nothing that you would notice.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## In the frameworks
+
+    Who owns the batch, the zeroing, the averaging? Four frameworks, by their names and with their defaults; the links lead to the very lines.
+
+    | here | [Lightning][lt] 2.6.5 | [transformers][hf] 5.23.0 | [torchtitan][tt] 0.2.2 | [Keras][ke] 3.15.1 |
+    | :--- | :--- | :--- | :--- | :--- |
+    | who makes the batches | you: [loaders at `fit`][lt-fit], torch's default [1][pt-loader] | [`get_train_dataloader`][hf-loader], [8][hf-batch] for each device | [built in `__init__`][tt-data], [8][tt-batch] for each device | an adapter of the arrays at `fit`, [32][ke-32] |
+    | who shuffles | you, by [`shuffle=True`][pt-samplers]; on several devices [Lightning][lt-shuffle], asked or not | the trainer: [`RandomSampler`][hf-shuffle] | nobody: the [order of the stream][tt-stream] | [`fit(shuffle=True)`][ke-fit]: [`RandomSampler`][ke-shuffle] |
+    | the short last batch | kept: torch's [`drop_last=False`][pt-loader] | kept: [`dataloader_drop_last=False`][hf-drop] | none: the stream [starts again][tt-infinite] | kept: [`drop_last=False`][ke-last] |
+    | who zeroes the gradients | the [closure][lt-step], between loss and `backward` | the loop, [after the update][hf-zero] | [`train_step`][tt-zero], first of all | [`train_step`][ke-zero], between prediction and loss |
+    | the training loss of an epoch | if logged `on_epoch`: [weighted by batch size][lt-mean], so over samples | [batch means summed, divided by updates][hf-mean]: unweighted | none; of one step, [over its tokens][tt-scale] | [weighted by batch size][ke-loss], so over samples |
+    | the validation loss | [the same][lt-mean] | each batch mean [repeated for its samples][hf-repeat], then the mean | mean of the [batch means][tt-valmean] | [the same][ke-testloss] |
+    | no gradients in validation | [`no_grad`][lt-nograd] around the loop | [`no_grad`][hf-nograd] in each step | [`no_grad`][tt-val] | [`no_grad`][ke-nograd] in each step |
+    | who restores training mode | the loop, [module][lt-eval] by [module][lt-modes] | the next step: [`model.train()`][hf-train] | `validate`, at its end: [`model.train()`][tt-valtrain] | the next epoch: [`self.train()`][ke-train] |
+    | callbacks | [`Callback`][lt-callback], 35 hooks | [`TrainerCallback`][hf-callback], 16 hooks | none; parts in a [`TrainSpec`][tt-spec] | [`Callback`][ke-callback], 16 hooks |
+    | stop | `trainer.should_stop`: [before the next batch][lt-stop], after a [last validation][lt-stopval] | [`control.should_training_stop`][hf-control]: [after this batch][hf-stop] | [`should_continue_training`][tt-continue], to override: before the next step | `model.stop_training`: [after this batch][ke-stop]; validation still runs |
+    | the configuration | arguments of [`Trainer`][lt-init] | [`TrainingArguments`][hf-config] | [`JobConfig`][tt-config] | arguments of [`compile`][ke-compile] and [`fit`][ke-fit] |
+    | data, loader and optimizer | at `fit`; the optimizer by [`configure_optimizers`][lt-optim] | data in [`__init__`][hf-init]; loader and optimizer [as training starts][hf-prepare] | all [in][tt-data] [`__init__`][tt-optim] | optimizer in [`compile`][ke-compile], data [at `fit`][ke-iter] |
+    | lines of the loop | [556][lt-fitloop] and [588][lt-epochloop], two files | [94][hf-inner] and [173][hf-run], in a file of 4760 | [61][tt-train] and [102][tt-step] | [152][ke-loop] |
+
+    Set three rows beside what you built. **The training loss**: ten samples in batches of 4, 4 and 2, whose mean loss is 28.5. Run on
+    them, Lightning and Keras report 28.5, and `transformers` reports 35.83: the mean of the batch means, your second mistake. In
+    validation all three give 28.5. **Restoring the mode**: Lightning gives each submodule back the mode that it had, as `evaluate` does;
+    the others call `train()` on the whole, which wakes a submodule that you had put to sleep on purpose. **Shuffling**: on several
+    devices Lightning [shuffles the training data][lt-shuffle] even where your loader does not.
+
+    And where does the recipe go? torchtitan prepares everything in `__init__`, from a config, as `build` does. `transformers` takes
+    the data there, but builds loaders and optimizer as training starts. Lightning and Keras take data at `fit`: one trainer serves many
+    models. What a config buys is that a run is one text; what it costs is that each new piece wants a flag, unless, as here, the pieces can also be handed over.
+
+    [hf]: https://github.com/huggingface/transformers/tree/v5.23.0
+    [hf-batch]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L777
+    [hf-callback]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer_callback.py#L295-L426
+    [hf-config]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L179-L180
+    [hf-control]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer_callback.py#L234-L266
+    [hf-drop]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L1320-L1322
+    [hf-init]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L379-L398
+    [hf-inner]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1583-L1676
+    [hf-loader]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L916-L934
+    [hf-mean]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1997-L2000
+    [hf-nograd]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L3239
+    [hf-prepare]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1596-L1615
+    [hf-repeat]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L2997-L3000
+    [hf-run]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1819-L1991
+    [hf-shuffle]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1142-L1145
+    [hf-stop]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1963-L1966
+    [hf-train]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L2072
+    [hf-zero]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1946
+    [ke]: https://github.com/keras-team/keras/tree/v3.15.1
+    [ke-32]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/array_data_adapter.py#L85-L93
+    [ke-callback]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/callback.py#L7-L308
+    [ke-compile]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/trainer.py#L40-L51
+    [ke-fit]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L175-L193
+    [ke-iter]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L221-L231
+    [ke-last]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/array_data_adapter.py#L300-L305
+    [ke-loop]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L174-L325
+    [ke-loss]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L57-L62
+    [ke-nograd]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L142-L146
+    [ke-shuffle]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/array_data_adapter.py#L292-L311
+    [ke-stop]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L269-L272
+    [ke-testloss]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L96-L101
+    [ke-train]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L257-L260
+    [ke-zero]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/trainer.py#L50-L52
+    [lt]: https://github.com/Lightning-AI/pytorch-lightning/tree/2.6.5
+    [lt-callback]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/callbacks/callback.py#L25-L286
+    [lt-epochloop]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/training_epoch_loop.py#L148-L158
+    [lt-eval]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/evaluation_loop.py#L338-L352
+    [lt-fit]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/trainer.py#L522-L530
+    [lt-fitloop]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/fit_loop.py#L208-L224
+    [lt-init]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/trainer.py#L93-L102
+    [lt-mean]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/connectors/logger_connector/result.py#L231-L252
+    [lt-modes]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/utilities/model_helpers.py#L64-L83
+    [lt-nograd]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/utilities.py#L157-L181
+    [lt-optim]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/strategies/strategy.py#L131-L139
+    [lt-shuffle]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/connectors/data_connector.py#L478-L494
+    [lt-step]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/optimization/automatic.py#L128-L142
+    [lt-stop]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/training_epoch_loop.py#L135-L144
+    [lt-stopval]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/training_epoch_loop.py#L540-L543
+    [pt-loader]: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/dataloader.py#L255-L270
+    [pt-samplers]: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/dataloader.py#L395-L407
+    [tt]: https://github.com/pytorch/torchtitan/tree/v0.2.2
+    [tt-batch]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/config/job_config.py#L253-L259
+    [tt-config]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/config/job_config.py#L999-L1011
+    [tt-continue]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L712-L713
+    [tt-data]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L126-L135
+    [tt-infinite]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/hf_datasets/text_datasets.py#L174
+    [tt-optim]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L274-L277
+    [tt-scale]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L533-L538
+    [tt-spec]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/protocols/train_spec.py#L43-L56
+    [tt-step]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L547-L648
+    [tt-stream]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/hf_datasets/text_datasets.py#L112-L145
+    [tt-train]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L650-L710
+    [tt-val]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/components/validate.py#L158-L166
+    [tt-valmean]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/components/validate.py#L257-L262
+    [tt-valtrain]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/components/validate.py#L272-L274
+    [tt-zero]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L550
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Your turn
+
+    Three pieces to write. In the notebook, replace `raise NotImplementedError` and run the cell: the verdict under it
+    tells what is still wrong. The solutions are folded away.
+
+    ### A loader of your own
+
+    Write a generator that gives what `DataLoader(…, shuffle=True, drop_last=True)` gives: tuples `(inputs, targets)` of `batch_size` samples each, in
+    an order drawn from `generator` by `torch.randperm`, and no short batch at the end.
+    """)
+    return
+
+
+@app.function
+def draw_batches(X, y, batch_size, generator):
+    raise NotImplementedError
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.exercise(draw_batches, check_loader)
+    return
+
+
+@app.function(hide_code=True)
+def check_loader(attempt):
+    for samples, batch_size in ((12, 4), (11, 4), (5, 5), (3, 4)):
+        X, y = make_regression(samples, 2, generator=torch.Generator().manual_seed(samples))
+        before = X.clone()
+        expected = DataLoader(
+            Dataset(X, y), batch_size, True, torch.Generator().manual_seed(0), True
+        )
+        what = f"{samples} samples in batches of {batch_size}"
+        batches = attempt(X, y, batch_size, torch.Generator().manual_seed(0))
+        if not hasattr(batches, "__iter__"):
+            return "Give the batches one by one, with `yield`, or in a list."
+        batches = list(batches)
+        if not all(isinstance(batch, tuple) and len(batch) == 2 for batch in batches):
+            return "Each batch should be a tuple `(inputs, targets)`."
+        if len(batches) != len(expected):
+            return f"{what} make {len(expected)} batches without a short one, but you gave {len(batches)}."
+        for (inputs, targets), (right_inputs, right_targets) in zip(
+            batches, expected, strict=True
+        ):
+            if len(inputs) != batch_size or len(targets) != batch_size:
+                return f"With {what} each batch should have {batch_size} samples, but one has {len(inputs)}."
+            if not torch.equal(inputs, right_inputs):
+                return f"With {what} the inputs are not those of one `torch.randperm` from the generator, in its order."
+            if not torch.equal(targets, right_targets):
+                return "The inputs are right, but the targets belong to other samples."
+        if not torch.equal(X, before):
+            return "The batches are right, but the data came out changed."
+    return None
+
+
+@app.function(hide_code=True)
+def loader_solution(X, y, batch_size, generator):
+    order = torch.randperm(len(X), generator=generator)
+    for start in range(0, len(X) - batch_size + 1, batch_size):
+        positions = order[start : start + batch_size]
+        yield X[positions], y[positions]
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.solution(loader_solution)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### Stop when validation gains nothing
+
+    In chapter one you found the epoch at which to stop, when it was too late. Now stop the run: return a `Callback` that calls `trainer.stop("…")` at the end of the first
+    epoch at which the best validation loss is `patience` epochs old. The losses are in `trainer.result.val_losses`.
+    """)
+    return
+
+
+@app.function
+def early_stopping(patience):
+    raise NotImplementedError
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.exercise(early_stopping, check_stopping)
+    return
+
+
+@app.function(hide_code=True)
+def check_stopping(attempt):
+    runs = [
+        ([3.0, 2.0, 2.5, 2.0, 1.0], 2, 4),
+        ([3.0, 2.0, 2.5, 2.0, 1.0], 3, 5),
+        ([5.0, 4.0, 3.0, 2.0, 1.0], 1, 5),
+        ([1.0, 1.0, 0.5], 1, 2),
+        ([1.0, 2.0, 0.5, 2.0, 2.0, 0.1], 2, 5),
+    ]
+    for losses, patience, epochs in runs:
+        callback = attempt(patience)
+        if not isinstance(callback, Callback):
+            return "Return an instance of a class that inherits from `Callback`."
+        model = LinearRegression(1, torch.Generator().manual_seed(0))
+        train = [(torch.ones(1, 1), torch.ones(1, 1))]
+        still_to_come = iter(losses)
+
+        def loss(predictions, targets, model=model, still_to_come=still_to_come):
+            if torch.is_grad_enabled():
+                return mean_squared_error(predictions, targets)
+            return torch.tensor(next(still_to_come))
+
+        optimizer = SGD(model.parameters(), 0.1)
+        trainer = Trainer(
+            model,
+            loss,
+            optimizer,
+            train,
+            epochs=len(losses),
+            val_loader=train,
+            callbacks=[callback],
+        )
+        stopped = trainer.train()
+        if trainer.epoch != epochs:
+            return f"With validation losses {losses} and patience {patience} the run should end after {epochs} epochs, but it ended after {trainer.epoch}."
+        if epochs < len(losses) and not stopped.stop_reason:
+            return "The run stopped in time, but gives no reason."
+    return None
+
+
+@app.function(hide_code=True)
+def stopping_solution(patience):
+    class EarlyStopping(Callback):
+        def on_epoch_end(self, trainer):
+            losses = trainer.result.val_losses
+            best = losses.index(min(losses))
+            if len(losses) - 1 - best >= patience:
+                trainer.stop(f"no gain for {patience} epochs")
+
+    return EarlyStopping()
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.solution(stopping_solution)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ### A fair shard
+
+    Chapter seven will train on many devices, each with its part of the batches. Write a generator that gives process `rank` of `world` every `world`-th
+    batch of a loader, from the `rank`-th on, and gives *every process the same number*: batches that are left over at the end go to nobody.
+    (Who has one batch more would wait for the others for ever.)
+    """)
+    return
+
+
+@app.function
+def shard(loader, rank, world):
+    raise NotImplementedError
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.exercise(shard, check_shard)
+    return
+
+
+@app.function(hide_code=True)
+def check_shard(attempt):
+    for batches, world in ((6, 2), (7, 2), (8, 3), (2, 3), (5, 1)):
+        loader = [(torch.tensor([i]), torch.tensor([i])) for i in range(batches)]
+        rounds = batches // world
+        for rank in range(world):
+            answer = attempt(iter(loader) if world > 1 else loader, rank, world)
+            if not hasattr(answer, "__iter__"):
+                return "Give the batches one by one, with `yield`, or in a list."
+            given = [int(inputs) for inputs, _ in answer]
+            expected = [rank + world * i for i in range(rounds)]
+            if given != expected:
+                return f"Of {batches} batches, process {rank} of {world} should get {expected}, but it gets {given}."
+    return None
+
+
+@app.function(hide_code=True)
+def shard_solution(loader, rank, world):
+    group = []
+    for batch in loader:
+        group.append(batch)
+        if len(group) == world:
+            yield group[rank]
+            group = []
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.solution(shard_solution)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Next
+
+    You have a loop that will stay. It knows nothing of batch sizes, learning rates or sexes of birds: it knows what comes after what.
+    You know what it hides, that it adds not one operation, and that it computes the same as the loop that you wrote by hand.
+
+    One of its pieces is still poor. `SGD` has one idea, and one learning rate for every direction. Chapter three asks **what is
+    in `step()`**, and finds momentum, Adam, schedules and clipping there, each in a few lines, none of them in the loop.
+
+    ## Sources
+
+    - Allison Horst, Alison Hill and Kristen Gorman, [*palmerpenguins*](https://doi.org/10.5281/zenodo.3960218), 2020, CC0; from Kristen Gorman, Tony
+      Williams and William Fraser, [*Ecological Sexual Dimorphism and Environmental Variability within a Community of Antarctic
+      Penguins*](https://doi.org/10.1371/journal.pone.0090081), PLoS ONE 9(3), 2014.
+    - Léon Bottou, Frank Curtis and Jorge Nocedal, [*Optimization Methods for Large-Scale Machine
+      Learning*](https://arxiv.org/abs/1606.04838), SIAM Review 60(2), 2018: why and when stochastic gradients pay.
+    - William Cochran, *Sampling Techniques*, 3rd edition, Wiley 1977: section 2.6, the finite population correction.
+    - The PyTorch documentation: [`torch.utils.data`](https://docs.pytorch.org/docs/stable/data.html).
+    """)
+    return
+
+
+if __name__ == "__main__":
+    app.run()
