@@ -44,9 +44,10 @@ class LinearRegression(nn.Module):
 
 
 class LogisticRegression(LinearRegression):
-    """A linear model of two classes: `X @ weights + bias` is the logit of class 1, and its sigmoid the probability.
+    """A linear model of two classes: it gives the logit of class 1.
 
-    It gives the logit, since `binary_cross_entropy_with_logits` takes the logarithm of the sigmoid in one step.
+    The sigmoid of `X @ weights + bias` is the probability. It is left out, since
+    `binary_cross_entropy_with_logits` takes its logarithm in one step.
 
     Args:
         num_features: number of columns of `X`, at least 1.

@@ -61,10 +61,9 @@ class Average:
                 f"a measure's value must have one element, got shape {tuple(value.shape)}"
             )
         value = value.detach()
+        # A sum in bfloat16 would stand still: its eight bits are full at 256.
         if value.dtype not in (torch.float32, torch.float64):
-            value = (
-                value.float()
-            )  # a sum in bfloat16 would stand still: its eight bits are full at 256
+            value = value.float()
         self.total += value * count
         self.count += count
 
@@ -176,11 +175,12 @@ class Trainer:
         model: the module to train, in place. Called as `model(inputs)`.
         loss: called as `loss(predictions, targets)`; gives a tensor of one element, the mean over a batch.
         optimizer: asked for `zero_grad()` and `step()`: ours, one of torch's, or one that wraps another.
-        train_loader: iterated once an epoch; gives batches `(inputs, targets)`.
+        train_loader: iterated once an epoch; gives batches `(inputs, targets)`, with a target a sample: `len(targets)`
+            weighs a batch.
         epochs: how often the model sees all the data; 0 trains nothing.
         val_loader: the same for validation, or None.
         metrics: a name → what else to measure on the validation data, called as the loss is.
-        callbacks: called in this order at each hook.
+        callbacks: called in this order at each hook; `on_train_end` of each also where another's raises.
         average: makes what averages a measure over an epoch, anew for each.
 
     Attributes:
@@ -190,6 +190,8 @@ class Trainer:
         train_loss: the average over them.
         result: what the run has given so far.
         inputs, targets, predictions, loss: those of a step, while it lasts; else None.
+
+    The first five are all that a run is besides its pieces: who sets them before `train` resumes a run, even in mid-epoch.
 
     Raises:
         TypeError: if the model is not a module, the loss or a metric can't be called, the optimizer lacks a method, a
@@ -279,9 +281,10 @@ class Trainer:
         if self.epoch >= self.epochs:
             return self.result
         self.result.stop_reason = None
-        with ExitStack() as at_the_end:  # which runs the last one first
+        with ExitStack() as at_the_end:  # which calls the last one first
             at_the_end.callback(self._start_over)
-            at_the_end.callback(self._call, "on_train_end")
+            for method in reversed(self._hooks["on_train_end"]):
+                at_the_end.callback(method, self)
             self._call("on_train_start")
             while self.epoch < self.epochs and self.result.stop_reason is None:
                 self._train_epoch()

@@ -22,22 +22,28 @@ class Callback:
     """
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Called when `train` begins, and when it goes on after a stop or an interruption."""
+        """Called when `train` begins, or goes on after a stop."""
 
     def on_epoch_start(self, trainer: Trainer) -> None:
-        """Called before the loader is iterated, also where a restored run goes on in mid-epoch."""
+        """Called before the loader is iterated.
+
+        Also where a restored run goes on in mid-epoch.
+        """
 
     def on_step_start(self, trainer: Trainer) -> None:
-        """Called once a batch is there: `inputs` and `targets` can be read."""
+        """Called once a batch is there: see `inputs` and `targets`."""
 
     def on_backward_end(self, trainer: Trainer) -> None:
-        """Called between the backward pass and the update: `predictions`, `loss` and the gradients can be read."""
+        """Called before the update: see `loss`, `predictions`, each `grad`."""
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Called after the update, when `step` and `batch` count it. After it the step's tensors are gone."""
+        """Called after the update; then the step's tensors are gone."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Called after validation, when `epoch` counts it and `result` has its losses; `batch` is 0."""
+        """Called after validation, when `result` has the epoch's losses."""
 
     def on_train_end(self, trainer: Trainer) -> None:
-        """Called when `train` ends, for whatever reason: an exception and Ctrl-C pass through afterwards."""
+        """Called when `train` ends, for whatever reason.
+
+        An exception and Ctrl-C pass through afterwards. Where they come in mid-step, `inputs` is not None.
+        """

@@ -23,7 +23,7 @@ from groundup.charts.drawing import (
 
 
 @cache
-def _order_specification(batches: int, epochs: int) -> Specification:
+def _order_specification(batches: int, epochs: int, samples: int) -> Specification:
     color = alt.Color(
         "batch:O",
         title="batch",
@@ -31,7 +31,11 @@ def _order_specification(batches: int, epochs: int) -> Specification:
         legend=None,
     )
     cells = alt.Chart(alt.NamedData("cells")).encode(
-        x=alt.X("sample:O", title="sample", axis=alt.Axis(labelOverlap=True, labelAngle=0)),
+        x=alt.X(
+            "sample:O",
+            title="sample",
+            axis=alt.Axis(labelExpr="datum.value % 4 ? '' : datum.label", labelAngle=0),
+        ),
         y=alt.Y("epoch:O", title="epoch"),
     )
     words = alt.expr(f"datum.batch > {0.55 * batches} ? 'black' : 'white'")
@@ -40,7 +44,14 @@ def _order_specification(batches: int, epochs: int) -> Specification:
             color=color,
             tooltip=[alt.Tooltip(f"{name}:O") for name in ("epoch", "sample", "batch")],
         ),
-        cells.mark_text(fontSize=11, color=words).encode(text="batch:O"),
+        # On a phone a cell may be too narrow for its number: its colour says the same.
+        cells.mark_text(
+            fontSize=11,
+            color=words,
+            text=alt.expr(
+                f"width / {samples} > 8 * length('' + datum.batch) ? datum.batch : ''"
+            ),
+        ),
         height=28 * max(epochs, 2),
     )
 
@@ -64,7 +75,7 @@ def batch_order(epochs: Sequence[Sequence[Sequence[int]]], title: str = "") -> C
     count = max(row["batch"] for row in rows)
     rows.sort(key=lambda row: (row["epoch"], row["sample"]))
     return Content(
-        _order_specification(count, len(epochs)),
+        _order_specification(count, len(epochs), len({row["sample"] for row in rows})),
         {"cells": rows},
         title,
         f"Grid of samples and epochs: each cell says which of {count} batches the sample is in. {title}",
@@ -93,7 +104,7 @@ def _noise_specification() -> Specification:
     return specify(
         lines.mark_line(strokeWidth=2, strokeDash=[6, 4], clip=True),
         lines.transform_filter("datum.label")
-        .mark_text(align="left", dx=6, dy=-8, fontSize=12, fontWeight=600)
+        .mark_text(align="left", dx=8, dy=-12, fontSize=12, fontWeight=600)
         .encode(text="label:N"),
         alt.Chart(alt.NamedData("measured"))
         .mark_point(filled=True, size=50, opacity=1, color=BLUE)
@@ -148,7 +159,7 @@ def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> C
             "theory": theory,
             "measured": [{"size": s, "spread": v} for s, v in shown.items()],
         },
-        "Four times the batch, half the noise",
+        "The larger the batch, the smaller the noise",
         f"Line chart of the gradient's spread over the batch size, both on log axes: points measured on {samples} "
         "samples lie on one over the square root of the batch size and bend to zero as the batch becomes the whole.",
     )

@@ -64,13 +64,18 @@ def _curves(data: str, value: alt.Y, color: alt.Color) -> list[alt.Chart]:
     ]
 
 
+def _close(scale: alt.Scale) -> alt.Scale:
+    """A scale that ends a little beyond its values rather than at the next power of ten."""
+    return alt.Scale(**scale.to_dict(), nice=False, padding=10)
+
+
 @cache
 def _specification(log: bool, names: tuple[str, ...], metric: str | None) -> Specification:
     right = 22 + 7 * max(map(len, names))
     loss = alt.Y(
         "value:Q",
         title="loss",
-        scale=loss_scale(log, UPPER_PANEL if metric else None),
+        scale=_close(loss_scale(log, UPPER_PANEL if metric else None)),
         axis=alt.Axis(tickCount=5, format="~g", orient="left"),
     )
     losses = _curves("losses", loss, _color(names))
