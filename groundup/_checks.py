@@ -53,6 +53,12 @@ def check_learning_rate(name: str, value: float) -> None:
         raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
+def check_flag(name: str, value: bool) -> None:
+    """Refuse what is not True or False: a generator, for example, that slipped one place to the left."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {describe(value)}")
+
+
 def check_generator(generator: torch.Generator | None) -> None:
     """Refuse what is neither a generator nor None: a seed, for example."""
     if generator is not None and not isinstance(generator, torch.Generator):

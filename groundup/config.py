@@ -9,6 +9,7 @@ from torch import nn
 
 from groundup._checks import (
     check_count,
+    check_flag,
     check_learning_rate,
     check_not_negative,
     check_trainable,
@@ -57,8 +58,7 @@ class TrainerConfig:
         check_count("batch_size", self.batch_size, minimum=1)
         check_learning_rate("learning_rate", self.learning_rate)
         check_not_negative("weight_decay", self.weight_decay)
-        if not isinstance(self.shuffle, bool):
-            raise TypeError(f"shuffle must be True or False, got {describe(self.shuffle)}")
+        check_flag("shuffle", self.shuffle)
         check_count("seed", self.seed, minimum=0)
         if self.seed >= 2**64:
             raise ValueError(f"seed must be less than 2**64, got {self.seed}")

@@ -12,6 +12,7 @@ from torch import Tensor
 from groundup._checks import (
     check_count,
     check_finite,
+    check_flag,
     check_generator,
     check_not_negative,
     check_tensor,
@@ -230,8 +231,8 @@ class DataLoader:
         drop_last: leave out a last batch that is shorter.
 
     Raises:
-        TypeError: if `dataset` is no data set (a loader, a tensor, a list), `batch_size` is not an integer or
-            `generator` not a generator.
+        TypeError: if `dataset` is no data set (a loader, a tensor, a list), `batch_size` is not an integer,
+            `generator` not a generator, or `shuffle` or `drop_last` not a bool.
         ValueError: if `batch_size` is not positive.
 
     Example:
@@ -259,7 +260,9 @@ class DataLoader:
                 f"dataset must be a groundup.Dataset or something like it, got {describe(dataset)}"
             )
         check_count("batch_size", batch_size, minimum=1)
+        check_flag("shuffle", shuffle)
         check_generator(generator)
+        check_flag("drop_last", drop_last)
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle

@@ -191,7 +191,7 @@ class Trainer:
         result: what the run has given so far.
         inputs, targets, predictions, loss: those of a step, while it lasts; else None.
 
-    The first five are all that a run is besides its pieces: who sets them before `train` resumes a run, even in mid-epoch.
+    The first five are all that a run is besides its pieces: set before `train`, they resume it, even in mid-epoch.
 
     Raises:
         TypeError: if the model is not a module, the loss or a metric can't be called, the optimizer lacks a method, a

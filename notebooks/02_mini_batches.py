@@ -884,10 +884,10 @@ def _(train_on_clouds):
         shuffled, ordered = (train_on_clouds(shuffle=shuffle) for shuffle in (True, False))
         return notebook.details(
             "What happens in the file's order?",
-            f"On new samples the loss ends at {ordered.val_losses[-1]:.2f} instead of {shuffled.val_losses[-1]:.2f}. Ten "
-            "batches of the first class teach the model to say 0, ten of the second to say 1, and each epoch ends with "
-            f"the second. The training loss of {ordered.train_losses[-1]:.2f} tells you nothing: it is low *because* a batch of one class is easy. A batch is a "
-            "sample of the data only if it is drawn like one.",
+            f"On new samples the loss ends at {ordered.val_losses[-1]:.2f} instead of {shuffled.val_losses[-1]:.2f}. Five "
+            "batches of the first class teach the model to say 0, five of the second to say 1, and each epoch ends with "
+            f"the second. The training loss of {ordered.train_losses[-1]:.2f} hides it: most batches look just like the one before, "
+            "for which the model was corrected a moment ago. A batch is a sample of the data only if it is drawn like one.",
         )
 
     _()

@@ -51,7 +51,7 @@ def batch_size_explorer(
             f"{tuple(by_update.shape)} and {len(rate_exponents)} rates"
         )
     first = by_epoch[0, 0, 0].item()
-    highest = 10 * first
+    highest = 5 * first
     rows: Rows = []
     for size in range(sizes):
         for rate, exponent in enumerate(rate_exponents):
@@ -67,7 +67,7 @@ def batch_size_explorer(
     slowest, step = rate_exponents[0], rate_exponents[1] - rate_exponents[0]
     return Content(
         {
-            **_specification((0.7 * least, highest), least, updates_between),
+            **_specification((0.7 * least, highest), updates_between),
             "params": [
                 {
                     "name": "batch_size",
@@ -93,7 +93,7 @@ def batch_size_explorer(
                 {"name": "numbers", "value": numbers},
             ],
         },
-        {"runs": rows},
+        {"runs": rows, "floor": [{"loss": least}]},
         {"text": {"expr": _verdict(slowest, step)}},
         "Line chart of the loss on all samples, on a log axis, over the epochs or the updates: the run of the chosen "
         "batch size and learning rate over those of all other batch sizes. Sliders set both.",
@@ -135,9 +135,7 @@ def _verdict(slowest: float, step: float) -> str:
 
 
 @cache
-def _specification(
-    losses: tuple[float, float], least: float, updates_between: int
-) -> Specification:
+def _specification(losses: tuple[float, float], updates_between: int) -> Specification:
     done = alt.X(
         "done:Q",
         title=None,
@@ -173,7 +171,7 @@ def _specification(
         ],
     ).encode(done, loss)
     chosen = runs.transform_filter("datum.size == batch_size")
-    one = alt.Chart(alt.InlineData(values=[{"loss": least}]))
+    one = alt.Chart(alt.NamedData("floor"))
     bottom = one.mark_text(dy=34, fontSize=11, fontWeight=600).encode(
         x=alt.value(alt.expr("width / 2")),
         y=alt.value(alt.expr("height")),
