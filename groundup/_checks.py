@@ -100,10 +100,15 @@ def check_samples(X: Tensor, y: Tensor) -> None:
         raise ValueError("X and y must hold at least one sample, got 0")
 
 
-def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Refuse a model without a parameter that requires gradients, and a loss that can't be called."""
+def check_model(model: nn.Module) -> None:
+    """Refuse what is not a module: a class, for example, that was not called."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {describe(model)}")
+
+
+def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Refuse a model without a parameter that requires gradients, and a loss that can't be called."""
+    check_model(model)
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError(
             f"model must have a parameter that requires gradients, got {type(model).__name__} with none"
@@ -112,3 +117,11 @@ def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) 
         raise TypeError(
             f"loss must be callable as loss(y_pred, y_true), got {describe(loss)}"
         )
+
+
+def length_of(loader: object) -> int | None:
+    """How many batches a loader says it gives; None where it can't say, as torch's over iterable data sets can't."""
+    try:
+        return len(loader)  # type: ignore[arg-type]
+    except (TypeError, NotImplementedError):
+        return None

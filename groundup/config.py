@@ -65,7 +65,8 @@ class TrainerConfig:
 
     def to_json(self) -> str:
         """The recipe as JSON text, one field a line."""
-        return json.dumps(asdict(self), indent=2)
+        # NumPy's numbers pass the checks, but JSON knows Python's only.
+        return json.dumps(asdict(self), indent=2, default=lambda number: number.item())
 
     @classmethod
     def from_json(cls, text: str) -> "TrainerConfig":

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from numbers import Integral
 from typing import Protocol
 
 import torch
@@ -158,7 +159,9 @@ class Dataset:
             IndexError: if a position is not there.
             TypeError: if `positions` is something else.
         """
-        if isinstance(positions, bool) or not isinstance(positions, int | slice | Tensor):
+        if isinstance(positions, bool) or not isinstance(
+            positions, Integral | slice | Tensor
+        ):
             raise TypeError(
                 f"positions must be an integer, a slice or a tensor, got {describe(positions)}"
             )
@@ -194,6 +197,10 @@ def random_split(
     """
     if not isinstance(dataset, Dataset):
         raise TypeError(f"dataset must be a groundup.Dataset, got {describe(dataset)}")
+    if not isinstance(fractions, Sequence):
+        raise TypeError(
+            f"fractions must be a sequence of numbers, got {describe(fractions)}"
+        )
     for i, fraction in enumerate(fractions):
         check_not_negative(f"fraction {i}", fraction)
     if not math.isclose(sum(fractions), 1):
@@ -255,7 +262,8 @@ class DataLoader:
         drop_last: bool = False,
     ) -> None:
         indexed = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
-        if not indexed or isinstance(dataset, Tensor | Sequence | Mapping):
+        array = hasattr(dataset, "__array__") or isinstance(dataset, Sequence | Mapping)
+        if not indexed or array or isinstance(dataset, type):
             raise TypeError(
                 f"dataset must be a groundup.Dataset or something like it, got {describe(dataset)}"
             )
@@ -264,7 +272,7 @@ class DataLoader:
         check_generator(generator)
         check_flag("drop_last", drop_last)
         self.dataset = dataset
-        self.batch_size = batch_size
+        self.batch_size = int(batch_size)
         self.shuffle = shuffle
         self.generator = generator
         self.drop_last = drop_last
@@ -280,9 +288,10 @@ class DataLoader:
         return f"DataLoader({self.dataset}, batch_size={self.batch_size}{options})"
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        order = torch.arange(len(self.dataset))
-        if self.shuffle:
-            order = torch.randperm(len(self.dataset), generator=self.generator)
+        n = len(self.dataset)
+        order = (
+            torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
+        )
         if self.drop_last:
             order = order[: len(self) * self.batch_size]
         return self._batches(order)
@@ -290,7 +299,8 @@ class DataLoader:
     def _batches(self, order: Tensor) -> Iterator[tuple[Tensor, ...]]:
         size = self.batch_size * max(1, self.block // self.batch_size)
         for start in range(0, len(order), size):
-            block = self.dataset[order[start : start + size]]
-            batches = zip(*(tensor.split(self.batch_size) for tensor in block), strict=True)
-            del block  # or it would live on while the next one is made
-            yield from batches
+            yield from self._cut(order[start : start + size])
+
+    def _cut(self, positions: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        block = self.dataset[positions]
+        return zip(*(tensor.split(self.batch_size) for tensor in block), strict=True)

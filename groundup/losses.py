@@ -45,7 +45,7 @@ def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor) -> Tensor:
         A tensor of shape `()`, in nats.
 
     Raises:
-        TypeError: if either is not a tensor, or the targets are not floating-point numbers.
+        TypeError: if either is not a tensor of floating-point numbers.
         ValueError: if the shapes differ.
 
     Example:
@@ -53,8 +53,9 @@ def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor) -> Tensor:
         tensor(0.3466)
     """
     check_same_shape(logits=logits, targets=targets)
-    if not targets.is_floating_point():
-        raise TypeError(f"targets must be a floating-point tensor, got {targets.dtype}")
+    for name, tensor in (("logits", logits), ("targets", targets)):
+        if not tensor.is_floating_point():
+            raise TypeError(f"{name} must be a floating-point tensor, got {tensor.dtype}")
     of_one, of_zero = logsigmoid(logits), logsigmoid(-logits)
     return -(targets * of_one + (1 - targets) * of_zero).mean()
 

@@ -13,8 +13,16 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from groundup._checks import check_count, check_tensor, check_trainable, describe
+from groundup._checks import (
+    check_count,
+    check_model,
+    check_tensor,
+    check_trainable,
+    describe,
+    length_of,
+)
 from groundup.callbacks.callback import Callback
+from groundup.data import DataLoader, Dataset
 
 Measure = Callable[[Any, Any], Tensor]
 """A loss or a metric: `f(predictions, targets)` gives a tensor of one element."""
@@ -98,7 +106,9 @@ def evaluate(
         A name → the mean, weighted by the number of samples in each batch.
 
     Raises:
-        ValueError: if the loader gives no batch.
+        TypeError: if the model is not a module, the loader can't be iterated or is a data set, or a measure or
+            `average` can't be called.
+        ValueError: if the loader gives no batch, or its samples have no target.
 
     Example:
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))
@@ -106,6 +116,10 @@ def evaluate(
         >>> evaluate(model, loader, {"mse": mean_squared_error})
         {'mse': 1.0}
     """
+    check_model(model)
+    _check_loader("loader", loader)
+    _check_measures("measure", measures)
+    _check_average(average)
     modes = [(module, module.training) for module in model.modules()]
     averages = {name: average() for name in measures}
     batches = 0
@@ -229,25 +243,31 @@ class Trainer:
     ) -> None:
         check_trainable(model, loss)
         _check_optimizer(optimizer, model)
-        _check_loader("train_loader", train_loader)
         check_count("epochs", epochs, minimum=0)
+        _check_loader("train_loader", train_loader)
         if val_loader is not None:
             _check_loader("val_loader", val_loader)
-        _check_metrics(metrics, val_loader)
-        if not callable(average):
-            raise TypeError(f"average must be callable, got {describe(average)}")
+        metrics = {} if metrics is None else metrics
+        _check_measures("metric", metrics)
+        if metrics and val_loader is None:
+            raise ValueError(
+                f"metrics need a val_loader to be measured on, got {list(metrics)}"
+            )
+        if "loss" in metrics:
+            raise ValueError("a metric must have a name other than 'loss', got 'loss'")
+        _check_average(average)
         self.model = model
         self.loss_function = loss
         self.optimizer = optimizer
         self.train_loader = train_loader
         self.epochs = epochs
         self.val_loader = val_loader
-        self.measures = {"loss": loss, **(metrics or {})}
+        self.measures = {"loss": loss, **metrics}
         self.callbacks = _checked_callbacks(callbacks)
         self.average = average
 
         self.epoch = self.step = 0
-        self.result = TrainerResult(metrics={name: [] for name in metrics or {}})
+        self.result = TrainerResult(metrics={name: [] for name in metrics})
         self._start_over()
         self._hooks = {
             hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)]
@@ -356,22 +376,14 @@ def _checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
     return checked
 
 
-def _check_metrics(metrics: Mapping[str, Measure] | None, val_loader: object) -> None:
-    if metrics is None:
-        return
-    if not isinstance(metrics, Mapping):
-        raise TypeError(f"metrics must map names to callables, got {describe(metrics)}")
-    if metrics and val_loader is None:
-        raise ValueError(
-            f"metrics need a val_loader to be measured on, got {list(metrics)}"
-        )
-    for name, metric in metrics.items():
+def _check_measures(kind: str, measures: Mapping[str, Measure]) -> None:
+    if not isinstance(measures, Mapping):
+        raise TypeError(f"{kind}s must map names to callables, got {describe(measures)}")
+    for name, measure in measures.items():
         if not isinstance(name, str):
-            raise TypeError(f"a metric's name must be a string, got {describe(name)}")
-        if name == "loss":
-            raise ValueError("a metric must have a name other than 'loss', got 'loss'")
-        if not callable(metric):
-            raise TypeError(f"metric {name!r} must be callable, got {describe(metric)}")
+            raise TypeError(f"a {kind}'s name must be a string, got {describe(name)}")
+        if not callable(measure):
+            raise TypeError(f"{kind} {name!r} must be callable, got {describe(measure)}")
 
 
 def _check_optimizer(optimizer: _Optimizer, model: nn.Module) -> None:
@@ -390,20 +402,23 @@ def _check_optimizer(optimizer: _Optimizer, model: nn.Module) -> None:
             )
 
 
+def _check_average(average: Callable[[], Average]) -> None:
+    if not callable(average):
+        raise TypeError(f"average must be callable, got {describe(average)}")
+
+
 def _check_loader(name: str, loader: Iterable[Any]) -> None:
-    if isinstance(loader, Tensor | str | Mapping) or not hasattr(loader, "__iter__"):
+    batches = hasattr(loader, "__iter__") and not isinstance(loader, type)
+    if not batches or isinstance(loader, Tensor | str | Mapping):
         raise TypeError(
             f"{name} must give batches (inputs, targets) when it is iterated, as a DataLoader does, "
             f"got {describe(loader)}"
         )
-    tensors = getattr(getattr(loader, "dataset", None), "tensors", None)
-    if tensors is not None and len(tensors) != 2:
-        raise ValueError(
-            f"{name} must give batches (inputs, targets), got {len(tensors)} tensors a sample"
-        )
-    try:
-        batches = len(loader)  # type: ignore[arg-type]
-    except (TypeError, NotImplementedError):  # torch's loaders over iterable data sets
-        return
-    if batches == 0:
+    if isinstance(loader, DataLoader) and isinstance(loader.dataset, Dataset):
+        tensors = len(loader.dataset.tensors)
+        if tensors != 2:
+            raise ValueError(
+                f"{name} must give batches (inputs, targets), got {tensors} tensors a sample"
+            )
+    if length_of(loader) == 0:
         raise ValueError(f"{name} must give at least one batch, got {loader} of length 0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
+from groundup._checks import length_of
 from groundup.callbacks.callback import Callback
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ class Progress(Callback):
         """Open the bar, at the step where the run goes on."""
         from tqdm import tqdm  # noqa: PLC0415 (so that importing groundup stays light)
 
-        try:
-            steps = len(trainer.train_loader)  # type: ignore[arg-type]
-        except TypeError:
-            steps = None
+        steps = length_of(trainer.train_loader)
         self._bar = tqdm(
             total=steps and steps * trainer.epochs,
             initial=(steps or 0) * trainer.epoch + trainer.batch,

@@ -299,7 +299,9 @@ def decision_boundary(
 
 @cache
 def _promises_specification() -> Specification:
-    loss = alt.X("loss:Q", title="loss", scale=alt.Scale(zero=True))
+    loss = alt.X(
+        "loss:Q", title="loss", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)
+    )
     row = alt.Y("choice:N", title=None, sort=None, axis=alt.Axis(labelLimit=140))
     color = alt.Color(
         "kind:N",
