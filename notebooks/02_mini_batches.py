@@ -858,7 +858,7 @@ def _(in_file_order):
         return Dataset(2 * classes - 1 + noise, classes)
 
     def train_on_clouds(shuffle):
-        recipe = TrainerConfig(epochs=15, batch_size=10, learning_rate=0.1, shuffle=shuffle)
+        recipe = TrainerConfig(epochs=15, batch_size=20, learning_rate=0.2, shuffle=shuffle)
         return recipe.build(
             LinearRegression(2, torch.Generator().manual_seed(0)),
             mean_squared_error,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +19,10 @@ from uuid import uuid4
 from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).parent.parent
-CHAPTER_1 = ROOT / "notebooks/01_linear_regression.py"
+CHAPTERS = {int(f.name[:2]): f for f in sorted(ROOT.glob("notebooks/[0-9][0-9]_*.py"))}
+"""A chapter's number → its notebook."""
+
 MARIMO = [sys.executable, "-m", "marimo"]
-Run = Callable[..., dict[str, Any]]
 PATIENCE = 120
 """How many seconds to wait for marimo on a busy machine."""
 
@@ -80,14 +81,26 @@ def export(notebook: Path, page: Path) -> str:
 
 
 class Control(NamedTuple):
-    """A slider or a switch as it stands in a cell's output."""
+    """A slider, a switch or a button as it stands in a cell's output."""
 
+    kind: str
     identity: str
-    steps: list[float]
+    start: Any
+    """Where it stands before it is touched, as the front end sends it."""
+
+    ends: tuple[float, float]
+    steps: tuple[float, ...]
 
     def sent(self, value: Any) -> Any:
         """What the front end sends for a value: a slider with steps of its own counts them."""
         return self.steps.index(value) if self.steps else value
+
+    @property
+    def elsewhere(self) -> list[Any]:
+        """Other places for it, as the front end sends them: a slider's ends, a switch's other side, a button's count."""
+        if self.kind == "slider":
+            return [end for end in self.ends if end != self.start]
+        return [not self.start] if self.kind == "switch" else [self.start + 1]
 
 
 class Reader:
@@ -100,15 +113,41 @@ class Reader:
         self.panels: dict[str, dict[str, Control]] = {}
         """The cells that show controls: a cell → a label → a control."""
 
+        self.outputs: dict[str, str] = {}
+        """What is to be seen now: a cell → its output."""
+
+        self.ran: set[str] = set()
+        """The cells that ran when a control was last moved."""
+
         self.charts = self._run()
         """The specifications of all charts as they were drawn at first, each under its cell."""
+
+    @property
+    def controls(self) -> dict[str, Control]:
+        """Every control once, however often it is shown. The names of its place and its own → the control."""
+        names = {
+            control.identity: (f"{label} in {cell}", control)
+            for cell, panel in self.panels.items()
+            for label, control in panel.items()
+        }
+        return dict(names.values())
 
     def move(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Set controls that stand together, by their labels. Gives the charts drawn again, each under its cell."""
         panel = next(p for p in self.panels.values() if values.keys() <= p.keys())
+        return self.send(
+            {panel[label]: panel[label].sent(v) for label, v in values.items()}
+        )
+
+    def press(self, label: str) -> dict[str, str]:
+        """Press a button. Gives the charts drawn again, each under its cell."""
+        return self.move({label: 1})
+
+    def send(self, values: Mapping[Control, Any]) -> dict[str, str]:
+        """Set controls to what the front end would send. Gives the charts drawn again, each under its cell."""
         body = {
-            "objectIds": [panel[label].identity for label in values],
-            "values": [panel[label].sent(value) for label, value in values.items()],
+            "objectIds": [control.identity for control in values],
+            "values": list(values.values()),
         }
         headers = {"Content-Type": "application/json", "Marimo-Session-Id": self.session}
         url = f"{self.address}/api/kernel/set_ui_element_value"
@@ -118,15 +157,20 @@ class Reader:
     def _run(self) -> dict[str, str]:
         """Wait until the kernel is done. Gives each new chart's specification by its cell."""
         charts: dict[str, str] = {}
+        self.ran = set()
         while True:
             message = json.loads(self.socket.recv(PATIENCE))
             if message["op"] == "completed-run":
                 return charts
-            output = message["data"].get("output") if message["op"] == "cell-op" else None
+            if message["op"] != "cell-op":
+                continue
+            cell, output = message["data"]["cell_id"], message["data"].get("output")
+            if message["data"].get("status") == "running":
+                self.ran.add(cell)
             if output is None:
                 continue
-            cell = message["data"]["cell_id"]
             assert output["channel"] != "marimo-error", output
+            self.outputs[cell] = str(output["data"])
             if "vegalite" in output["mimetype"]:
                 charts[cell] = output["data"]
             elif controls := _controls(str(output["data"])):
@@ -145,12 +189,14 @@ def reading(address: str) -> Iterator[Reader]:
 def _controls(output: str) -> dict[str, Control]:
     """The controls in a cell's output by their labels."""
     controls = {}
-    element = r"object-id='(.*?)'[^>]*><marimo-(?:slider|switch) (.*?)>"
-    for identity, attributes in re.findall(element, output):
+    element = r"object-id='(.*?)'[^>]*><marimo-(slider|switch|button) (.*?)>"
+    for identity, kind, attributes in re.findall(element, output):
         values = {
             name: json.loads(html.unescape(value))
-            for name, value in re.findall(r"data-(label|steps)='(.*?)'", attributes)
+            for name, value in re.findall(r"data-([\w-]+)='(.*?)'", attributes)
         }
         label = re.sub(r"<.*?>", "", values["label"])
-        controls[label] = Control(identity, values.get("steps", []))
+        ends = values.get("start", 0), values.get("stop", 0)
+        steps = tuple(values.get("steps", ()))
+        controls[label] = Control(kind, identity, values["initial-value"], ends, steps)
     return controls

@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from groundup import LinearRegression, make_regression
+from groundup import Dataset, LinearRegression, TrainerConfig, make_regression
 from tests.helpers import seeded
 
 seeds = st.integers(0, 2**32 - 1)
@@ -50,3 +50,50 @@ def tensor_pairs(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
     shape = draw(st.lists(sizes, min_size=1, max_size=3))
     generator = seeded(draw(seeds))
     return torch.randn(shape, generator=generator), torch.randn(shape, generator=generator)
+
+
+batch_sizes = st.integers(1, 12)
+blocks = st.sampled_from([1, 3, 8, 16_384])
+
+
+@st.composite
+def datasets(draw: st.DrawFn, min_samples: int = 0) -> Dataset:
+    """One to three tensors of different shapes and dtypes; the first holds each sample's own number."""
+    n = draw(st.integers(min_samples, 30))
+    generator = seeded(draw(seeds))
+    others = [
+        torch.randn(n, 2, 3, generator=generator, dtype=torch.float64),
+        torch.randint(10, (n, 1), generator=generator),
+    ]
+    return Dataset(torch.arange(n), *others[: draw(st.integers(0, 2))])
+
+
+@st.composite
+def fractions(draw: st.DrawFn) -> list[float]:
+    """Shares that add up to 1, some of them 0."""
+    weights = draw(st.lists(st.integers(0, 9), min_size=1, max_size=5).filter(any))
+    return [weight / sum(weights) for weight in weights]
+
+
+@st.composite
+def logits_and_targets(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
+    """Logits small or huge and targets hard or soft, in float64 and of the same shape."""
+    shape = draw(st.lists(sizes, min_size=1, max_size=3))
+    generator = seeded(draw(seeds))
+    scale = draw(st.sampled_from([1.0, 30.0, 1e4]))
+    logits = scale * torch.randn(shape, generator=generator, dtype=torch.float64)
+    targets = torch.rand(shape, generator=generator, dtype=torch.float64)
+    return logits, targets.round() if draw(st.booleans()) else targets
+
+
+rates = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+
+configs = st.builds(
+    TrainerConfig,
+    epochs=st.integers(0, 10**6),
+    batch_size=st.integers(1, 10**6),
+    learning_rate=rates,
+    weight_decay=rates | st.just(0.0),
+    shuffle=st.booleans(),
+    seed=st.integers(0, 2**64 - 1),
+)

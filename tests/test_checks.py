@@ -44,7 +44,10 @@ def test_a_count_reaches_its_minimum(value: int, minimum: int) -> None:
     checks.check_count("n", minimum, minimum)
 
 
-@pytest.mark.parametrize("check", [checks.check_finite, checks.check_learning_rate])
+@pytest.mark.parametrize(
+    "check",
+    [checks.check_finite, checks.check_not_negative, checks.check_learning_rate],
+)
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
 def test_a_number_is_a_real_number(check: Callable[[str, Any], None], value: Any) -> None:
     with pytest.raises(
@@ -59,6 +62,20 @@ def test_a_number_is_a_real_number(check: Callable[[str, Any], None], value: Any
 def test_a_finite_number_is_finite(value: float) -> None:
     with pytest.raises(ValueError, match=f"^x must be finite, got {value}$"):
         checks.check_finite("x", value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
+def test_what_must_not_be_negative_must_be_finite(value: float) -> None:
+    with pytest.raises(ValueError, match=f"^x must be finite, got {value}$"):
+        checks.check_not_negative("x", value)
+
+
+@pytest.mark.parametrize("value", [-1, -1e-300, np.float32(-0.5), Fraction(-1, 3)])
+def test_what_must_not_be_negative_may_be_zero(value: float) -> None:
+    with pytest.raises(ValueError, match=f"^x must not be negative, got {value}$"):
+        checks.check_not_negative("x", value)
+    checks.check_not_negative("x", 0)
+    checks.check_not_negative("x", -0.0)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +96,19 @@ def test_every_kind_of_integer_is_a_count(number: Callable[[int], int]) -> None:
 @pytest.mark.parametrize("number", [int, float, np.float32, np.float64, np.int64])
 def test_every_kind_of_real_number_is_a_number(number: Callable[[int], float]) -> None:
     checks.check_finite("x", number(3))
+    checks.check_not_negative("x", number(3))
     checks.check_learning_rate("x", number(3))
+
+
+@pytest.mark.parametrize(
+    "value", [0, 1, "True", None, np.bool_(True), torch.tensor(True)], ids=repr
+)
+def test_a_flag_is_true_or_false(value: Any) -> None:
+    got = re.escape(f"{value!r} ({type(value).__name__})")
+    with pytest.raises(TypeError, match=f"^x must be True or False, got {got}$"):
+        checks.check_flag("x", value)
+    checks.check_flag("x", True)
+    checks.check_flag("x", False)
 
 
 @pytest.mark.parametrize("value", [0, "0", torch.Generator])
@@ -97,6 +126,26 @@ def test_a_tensor_is_a_tensor(value: Any) -> None:
     got = re.escape(f"{value!r} ({type(value).__name__})")
     with pytest.raises(TypeError, match=rf"^z must be a torch.Tensor, got {got}$"):
         checks.check_tensor("z", value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [((3,), (3, 1)), ((3, 1), (1, 3)), ((), (1,)), ((0, 1), (0, 2))]
+)
+def test_tensors_of_other_shapes_are_refused_by_the_names_that_they_were_given(
+    one: tuple[int, ...], other: tuple[int, ...]
+) -> None:
+    message = re.escape(f"a and b must have the same shape, got {one} and {other}")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        checks.check_same_shape(a=torch.ones(one), b=torch.ones(other))
+    checks.check_same_shape(a=torch.ones(one), b=torch.zeros(one))
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_shapes_are_compared_of_tensors_only(name: str) -> None:
+    arguments: dict[str, Any] = {"a": torch.ones(1), "b": torch.ones(1)} | {name: [1.0]}
+    message = re.escape(f"{name} must be a torch.Tensor, got [1.0] (list)")
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        checks.check_same_shape(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -186,3 +235,9 @@ def test_what_can_be_trained_is_a_module_and_a_loss(
 
 def test_a_description_gives_a_value_and_its_type() -> None:
     assert checks.describe(Fraction(1, 2)) == "Fraction(1, 2) (Fraction)"
+
+
+def test_a_description_of_a_long_value_is_short() -> None:
+    description = checks.describe(list(range(10_000)))
+    assert description.endswith("(list)")
+    assert len(description) < 60

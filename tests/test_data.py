@@ -1,17 +1,84 @@
-"""make_regression."""
+"""make_regression and load_penguins; Dataset, random_split and DataLoader."""
 
 import math
+import re
+import warnings
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils import data as torch_data
 
-from groundup import make_regression
+from groundup import (
+    PENGUIN_FEATURES,
+    DataLoader,
+    Dataset,
+    count_operations,
+    load_penguins,
+    make_regression,
+    random_split,
+)
 from tests.helpers import assert_identical, global_random_state_untouched, seeded
-from tests.strategies import noises, seeds, sizes
+from tests.strategies import (
+    batch_sizes,
+    blocks,
+    datasets,
+    fractions,
+    noises,
+    seeds,
+    sizes,
+)
+
+Batch = tuple[Tensor, ...]
+
+
+def make_loader(
+    dataset: Any, *arguments: Any, block: int = DataLoader.block, **options: Any
+) -> DataLoader:
+    """A loader that copies fewer samples at once than it would."""
+    loader = DataLoader(dataset, *arguments, **options)
+    loader.block = block
+    return loader
+
+
+def order(batches: Iterable[Batch]) -> list[int]:
+    """The samples' own numbers, which their first tensor holds, in the order in which they came."""
+    return [number for batch in batches for number in batch[0].tolist()]
+
+
+def storages(tensors: Iterable[Tensor]) -> set[int]:
+    """Where the tensors' memory lies."""
+    return {tensor.untyped_storage().data_ptr() for tensor in tensors}
+
+
+class Rows:
+    """What a loader asks of a data set and no more; notes what it is asked, and which of its answers still live."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.asked: list[list[int]] = []
+        self.living: set[int] = set()
+        self.living_when_asked: list[int] = []
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, positions: Tensor) -> Batch:
+        self.living_when_asked.append(len(self.living))
+        memory, number = positions.numpy().copy(), len(self.asked)
+        self.asked.append(positions.tolist())
+        self.living.add(number)
+        weakref.finalize(memory, self.living.discard, number)
+        return (torch.from_numpy(memory),)
 
 
 @given(
@@ -188,3 +255,639 @@ def test_a_bad_argument_is_named_with_its_value_before_anything_is_drawn(
         make_regression(**arguments)
     if "generator" not in changed:
         assert_identical(arguments["generator"].get_state(), seeded().get_state())
+
+
+def test_the_penguins_are_those_of_the_file_that_lack_nothing_in_its_order() -> None:
+    path = files("groundup") / "penguins.csv"
+    with path.open(encoding="utf-8") as file:
+        birds = pd.read_csv(file, comment="#")
+    complete = birds.dropna()
+    assert len(birds) == 344
+    assert len(birds) - len(complete) == 11
+    assert birds["sex"].isna().sum() == 11
+    assert birds[list(PENGUIN_FEATURES)].isna().any(axis=1).sum() == 2
+    X, y = load_penguins()
+    expected = torch.from_numpy(complete[list(PENGUIN_FEATURES)].to_numpy("float32"))
+    assert_identical(X, expected)
+    assert_identical(
+        y[:, 0], torch.tensor([float(sex == "male") for sex in complete["sex"]])
+    )
+
+
+def test_the_penguins_have_the_documented_shapes() -> None:
+    X, y = load_penguins()
+    assert X.shape == (333, 4)
+    assert y.shape == (333, 1)
+    assert X.dtype == y.dtype == torch.float32
+    assert X.isfinite().all()
+    assert Counter(y.flatten().tolist()) == {1.0: 168, 0.0: 165}
+
+
+def test_the_penguins_features_are_in_millimetres_and_grams() -> None:
+    assert PENGUIN_FEATURES == (
+        "bill_length_mm",
+        "bill_depth_mm",
+        "flipper_length_mm",
+        "body_mass_g",
+    )
+    X, _ = load_penguins()
+    smallest, largest = X.amin(dim=0).tolist(), X.amax(dim=0).tolist()
+    assert smallest == pytest.approx([32.1, 13.1, 172, 2700])
+    assert largest == pytest.approx([59.6, 21.5, 231, 6300])
+
+
+def test_the_penguins_come_with_their_source_and_licence() -> None:
+    text = (files("groundup") / "penguins.csv").read_text(encoding="utf-8")
+    head = "".join(line for line in text.splitlines() if line.startswith("#"))
+    for word in ["Horst", "Hill", "Gorman", "2020", "10.5281/zenodo.3960218", "CC0"]:
+        assert word in head
+
+
+def test_who_changes_the_penguins_changes_a_copy() -> None:
+    load_penguins()[0].zero_()
+    assert load_penguins()[0].all()
+
+
+@given(dataset=datasets(min_samples=1), choice=st.data())
+def test_a_data_set_gives_what_torchs_gives(
+    dataset: Dataset, choice: st.DataObject
+) -> None:
+    n = len(dataset)
+    twin = torch_data.TensorDataset(*dataset.tensors)
+    assert n == len(twin)
+    position = st.integers(-n, n - 1)
+    mask = st.lists(st.booleans(), min_size=n, max_size=n)
+    for positions in [
+        choice.draw(position),
+        slice(*choice.draw(st.tuples(position, position, st.integers(1, 3)))),
+        torch.tensor(choice.draw(st.lists(position)), dtype=torch.int64),
+        torch.tensor(choice.draw(mask)),
+    ]:
+        assert_identical(dataset[positions], twin[positions])
+
+
+@given(datasets())
+def test_a_data_set_is_its_samples_one_after_another(dataset: Dataset) -> None:
+    assert [int(sample[0]) for sample in dataset] == list(range(len(dataset)))
+
+
+def test_a_data_set_holds_its_tensors_and_copies_those_at_positions() -> None:
+    X, y = torch.ones(3, 2), torch.ones(3, 1)
+    dataset = Dataset(X, y)
+    assert dataset.tensors[0] is X
+    assert dataset.tensors[1] is y
+    assert storages(dataset[torch.arange(3)]).isdisjoint(storages([X, y]))
+
+
+def test_a_data_set_takes_numpys_integers_as_positions() -> None:
+    assert_identical(Dataset(torch.arange(3))[np.int64(2)], (torch.tensor(2),))
+
+
+@pytest.mark.parametrize("positions", [3, -4, torch.tensor([0, 3])], ids=repr)
+def test_a_position_that_is_not_there_is_an_error(positions: Any) -> None:
+    with pytest.raises(IndexError):
+        Dataset(torch.ones(3))[positions]
+
+
+@pytest.mark.parametrize(
+    "positions", [True, 1.0, "0", None, [0, 1], (0, 1), np.arange(2)], ids=repr
+)
+def test_positions_are_integers_slices_or_tensors(positions: Any) -> None:
+    got = re.escape(f"{positions!r} ({type(positions).__name__})")
+    with pytest.raises(
+        TypeError, match=f"^positions must be an integer, a slice or a tensor, got {got}$"
+    ):
+        Dataset(torch.ones(3, 2))[positions]
+
+
+@pytest.mark.parametrize(
+    ("tensors", "error", "message"),
+    [
+        ([], ValueError, "a data set must hold at least one tensor, got none"),
+        (
+            [[1.0, 2.0]],
+            TypeError,
+            "tensor 0 of a data set must be a torch.Tensor, got [1.0, 2.0] (list)",
+        ),
+        (
+            [torch.ones(2), np.ones(2)],
+            TypeError,
+            "tensor 1 of a data set must be a torch.Tensor, got array([1., 1.]) (ndarray)",
+        ),
+        (
+            [torch.ones(1), torch.tensor(1.0)],
+            ValueError,
+            "tensor 1 of a data set must have a dimension of samples, got shape ()",
+        ),
+        (
+            [torch.ones(3, 2), torch.ones(4, 1)],
+            ValueError,
+            "tensors of a data set must be of the same length, got [3, 4]",
+        ),
+        (
+            [torch.ones(3), torch.ones(3), torch.ones(0)],
+            ValueError,
+            "tensors of a data set must be of the same length, got [3, 3, 0]",
+        ),
+    ],
+)
+def test_a_data_set_is_made_of_tensors_of_one_length(
+    tensors: list[Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        Dataset(*tensors)
+
+
+def test_a_printed_data_set_names_its_size_and_a_samples_shapes() -> None:
+    assert repr(Dataset(torch.ones(1, 2), torch.ones(1))) == "Dataset(1 sample, (2,) ())"
+    assert repr(Dataset(torch.ones(0, 2, 3))) == "Dataset(0 samples, (2, 3))"
+    assert len(repr(Dataset(torch.ones(10_000, 4)))) < 50
+
+
+@given(dataset=datasets(), fractions=fractions(), seed=seeds)
+def test_a_split_is_torchs_from_the_same_seed(
+    dataset: Dataset, fractions: list[float], seed: int
+) -> None:
+    assume(sum(fractions) <= 1)  # torch takes 1.0000000000000002 for a length
+    generator, twin = seeded(seed), seeded(seed)
+    parts = random_split(dataset, fractions, generator)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Length of split at index")
+        theirs = torch_data.random_split(
+            torch_data.TensorDataset(*dataset.tensors), fractions, twin
+        )
+    assert len(parts) == len(theirs)
+    for part, their in zip(parts, theirs, strict=True):
+        assert_identical(part.tensors, dataset[torch.tensor(their.indices).long()])
+    assert_identical(generator.get_state(), twin.get_state())
+
+
+@given(dataset=datasets(), fractions=fractions(), seed=seeds)
+def test_the_parts_of_a_split_have_every_sample_once(
+    dataset: Dataset, fractions: list[float], seed: int
+) -> None:
+    parts = random_split(dataset, fractions, seeded(seed))
+    numbers = order(part.tensors for part in parts)
+    assert sorted(numbers) == list(range(len(dataset)))
+    together = [
+        torch.cat(columns)
+        for columns in zip(*(part.tensors for part in parts), strict=True)
+    ]
+    assert_identical(tuple(together), dataset[torch.tensor(numbers).long()])
+
+
+@given(dataset=datasets(), fractions=fractions())
+def test_a_part_has_its_share_rounded_down_and_at_most_one_sample_more(
+    dataset: Dataset, fractions: list[float]
+) -> None:
+    parts = random_split(dataset, fractions, seeded())
+    for part, fraction in zip(parts, fractions, strict=True):
+        assert -1e-9 < len(part) - math.floor(fraction * len(dataset)) <= 1
+
+
+def test_the_samples_left_over_go_to_the_first_parts() -> None:
+    dataset = Dataset(torch.arange(11))
+    assert [len(p) for p in random_split(dataset, [0.25] * 4, seeded())] == [3, 3, 3, 2]
+    assert [len(p) for p in random_split(dataset, [0.1] * 10, seeded())] == [2, *[1] * 9]
+
+
+@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [1, 0]])
+def test_the_parts_of_a_split_are_copies(shares: list[float]) -> None:
+    dataset = Dataset(torch.ones(6, 2), torch.ones(6, 1))
+    parts = random_split(dataset, shares, seeded())
+    places = [
+        storages(held.tensors) for held in (dataset, *parts) if len(held)
+    ]  # no sample, no place
+    assert len(set.union(*places)) == 2 * len(places)
+
+
+def test_a_split_with_a_generator_leaves_the_global_random_state() -> None:
+    with global_random_state_untouched():
+        random_split(Dataset(torch.arange(9)), [0.5, 0.5], seeded())
+
+
+def test_a_split_without_a_generator_draws_from_the_global_one() -> None:
+    dataset = Dataset(torch.arange(9))
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        from_global = random_split(dataset, [0.5, 0.5], None)
+    assert order(part.tensors for part in from_global) == order(
+        part.tensors for part in random_split(dataset, [0.5, 0.5], seeded(7))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        (
+            {"dataset": [1, 2]},
+            TypeError,
+            "dataset must be a groundup.Dataset, got [1, 2] (list)",
+        ),
+        (
+            {"dataset": torch.ones(1)},
+            TypeError,
+            "dataset must be a groundup.Dataset, got tensor([1.]) (Tensor)",
+        ),
+        (
+            {"fractions": [1.5, -0.5]},
+            ValueError,
+            "fraction 1 must not be negative, got -0.5",
+        ),
+        (
+            {"fractions": ["0.5", 0.5]},
+            TypeError,
+            "fraction 0 must be a number, got '0.5' (str)",
+        ),
+        (
+            {"fractions": [True]},
+            TypeError,
+            "fraction 0 must be a number, got True (bool)",
+        ),
+        (
+            {"fractions": [0.5, math.nan]},
+            ValueError,
+            "fraction 1 must be finite, got nan",
+        ),
+        (
+            {"fractions": [0.5, 0.25]},
+            ValueError,
+            "fractions must add up to 1, got [0.5, 0.25] with a sum of 0.75",
+        ),
+        (
+            {"fractions": (0.75, 0.5)},
+            ValueError,
+            "fractions must add up to 1, got [0.75, 0.5] with a sum of 1.25",
+        ),
+        (
+            {"fractions": [0.999999]},
+            ValueError,
+            "fractions must add up to 1, got [0.999999] with a sum of 0.999999",
+        ),
+        (
+            {"fractions": [3, 2]},
+            ValueError,
+            "fractions must add up to 1, got [3, 2] with a sum of 5",
+        ),
+        (
+            {"fractions": []},
+            ValueError,
+            "fractions must add up to 1, got [] with a sum of 0",
+        ),
+        (
+            {"fractions": 0.5},
+            TypeError,
+            "fractions must be a sequence of numbers, got 0.5 (float)",
+        ),
+        (
+            {"generator": 42},
+            TypeError,
+            "generator must be a torch.Generator or None, got 42 (int)",
+        ),
+    ],
+)
+def test_what_cannot_be_split_is_named_before_anything_is_drawn(
+    changed: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    arguments = {
+        "dataset": Dataset(torch.ones(5)),
+        "fractions": [0.5, 0.5],
+        "generator": seeded(),
+    } | changed
+    with (
+        global_random_state_untouched(),
+        pytest.raises(error, match=f"^{re.escape(message)}$"),
+    ):
+        random_split(**arguments)
+    if "generator" not in changed:
+        assert_identical(arguments["generator"].get_state(), seeded().get_state())
+
+
+def test_fractions_may_miss_1_by_a_rounding() -> None:
+    for shares in ([0.1] * 10, [0.7, 0.2, 0.1], [1.1 / 3, 1.9 / 3], [1 / 49] * 49):
+        parts = random_split(Dataset(torch.arange(50)), shares, seeded())
+        assert sum(map(len, parts)) == 50
+
+
+@given(dataset=datasets(), batch_size=batch_sizes, block=blocks, drop_last=st.booleans())
+def test_unshuffled_the_batches_are_torchs(
+    dataset: Dataset, batch_size: int, block: int, drop_last: bool
+) -> None:
+    loader = make_loader(dataset, batch_size, drop_last=drop_last, block=block)
+    theirs = torch_data.DataLoader(
+        torch_data.TensorDataset(*dataset.tensors),
+        batch_size,
+        drop_last=drop_last,
+        generator=seeded(),
+    )
+    assert_identical(list(loader), [tuple(batch) for batch in theirs])
+    assert len(loader) == len(theirs)
+
+
+@given(
+    dataset=datasets(),
+    batch_size=batch_sizes,
+    block=blocks,
+    seed=seeds,
+    drop_last=st.booleans(),
+)
+def test_shuffled_the_batches_are_the_samples_of_the_data_set_in_another_order(
+    dataset: Dataset, batch_size: int, block: int, seed: int, drop_last: bool
+) -> None:
+    loader = make_loader(dataset, batch_size, True, seeded(seed), drop_last, block=block)
+    for _ in range(2):
+        batches = list(loader)
+        assert len(batches) == len(loader)
+        numbers = order(batches)
+        assert len(set(numbers)) == len(numbers)
+        left_out = len(dataset) % batch_size if drop_last else 0
+        assert len(numbers) == len(dataset) - left_out
+        assert all(len(batch[0]) == batch_size for batch in batches[:-1])
+        for batch in batches:  # the tensors of a sample stay together
+            assert_identical(batch, dataset[batch[0]])
+
+
+@given(dataset=datasets(), batch_size=batch_sizes, seed=seeds, drop_last=st.booleans())
+def test_the_order_does_not_depend_on_the_block(
+    dataset: Dataset, batch_size: int, seed: int, drop_last: bool
+) -> None:
+    one, other = (
+        list(make_loader(dataset, batch_size, True, seeded(seed), drop_last, block=block))
+        for block in (1, 16_384)
+    )
+    assert_identical(one, other)
+
+
+@given(n=st.integers(20, 60), batch_size=batch_sizes, seed=seeds)
+def test_each_epoch_has_an_order_of_its_own_and_a_seed_gives_the_same_ones(
+    n: int, batch_size: int, seed: int
+) -> None:
+    def epochs(seed: int) -> list[list[int]]:
+        loader = DataLoader(Dataset(torch.arange(n)), batch_size, True, seeded(seed))
+        return [order(loader) for _ in range(3)]
+
+    first = epochs(seed)
+    assert len({tuple(epoch) for epoch in first}) == 3
+    assert first == epochs(seed)
+    assert first != epochs(seed + 1)
+
+
+def test_every_order_is_as_likely_as_any_other() -> None:
+    loader = DataLoader(Dataset(torch.arange(3)), 2, shuffle=True, generator=seeded())
+    counts = Counter(tuple(order(loader)) for _ in range(600))
+    assert len(counts) == 6
+    assert min(counts.values()) > 70
+
+
+def test_every_sample_may_be_the_one_that_drop_last_leaves_out() -> None:
+    loader = DataLoader(Dataset(torch.arange(3)), 2, True, seeded(), drop_last=True)
+    assert {sum(order(loader)) for _ in range(30)} == {0 + 1, 0 + 2, 1 + 2}
+
+
+def test_a_loader_shuffles_and_drops_only_when_asked() -> None:
+    assert order(DataLoader(Dataset(torch.arange(50)), 8)) == list(range(50))
+
+
+def test_the_order_is_drawn_when_iter_is_called() -> None:
+    generator = seeded()
+    loader = make_loader(Dataset(torch.arange(20)), 3, True, generator, block=3)
+    assert_identical(generator.get_state(), seeded().get_state())
+    iterator = iter(loader)
+    drawn = generator.get_state()
+    assert not torch.equal(drawn, seeded().get_state())
+    list(iterator)
+    assert_identical(generator.get_state(), drawn)
+
+
+def test_the_order_is_made_once_and_not_beside_another_of_its_length() -> None:
+    loader = DataLoader(Dataset(torch.arange(20)), 3, True, seeded())
+    assert count_operations(lambda: iter(loader)) == {"randperm": 1}
+    loader = DataLoader(Dataset(torch.arange(20)), 3)
+    assert count_operations(lambda: iter(loader)) == {"arange": 1}
+
+
+def test_two_iterators_at_once_do_not_disturb_each_other() -> None:
+    def twin() -> DataLoader:
+        return make_loader(Dataset(torch.arange(20)), 3, True, seeded(), block=6)
+
+    one_after_another = twin()
+    epochs = [list(one_after_another), list(one_after_another)]
+    at_once = twin()
+    first, second = iter(at_once), iter(at_once)
+    pairs = list(zip(first, second, strict=True))
+    assert_identical([list(epoch) for epoch in zip(*pairs, strict=True)], epochs)
+
+
+def test_an_epoch_that_was_broken_off_does_not_matter_to_the_next() -> None:
+    loader = DataLoader(Dataset(torch.arange(10)), 3)
+    next(iter(loader))
+    assert order(loader) == list(range(10))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_loader_with_a_generator_leaves_the_global_random_state(shuffle: bool) -> None:
+    with global_random_state_untouched():
+        list(DataLoader(Dataset(torch.arange(10)), 3, shuffle, seeded()))
+
+
+def test_a_loader_that_does_not_shuffle_draws_nothing() -> None:
+    generator = seeded()
+    with global_random_state_untouched():
+        list(DataLoader(Dataset(torch.arange(10)), 3))
+        list(DataLoader(Dataset(torch.arange(10)), 3, generator=generator))
+    assert_identical(generator.get_state(), seeded().get_state())
+
+
+def test_a_loader_without_a_generator_draws_from_the_global_one() -> None:
+    dataset = Dataset(torch.arange(10))
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        from_global = order(DataLoader(dataset, 3, shuffle=True))
+    assert from_global == order(DataLoader(dataset, 3, True, seeded(7)))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_an_empty_data_set_gives_no_batch(shuffle: bool, drop_last: bool) -> None:
+    loader = DataLoader(Dataset(torch.ones(0, 2)), 3, shuffle, seeded(), drop_last)
+    assert len(loader) == 0
+    assert list(loader) == []
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 4, 10, 100])
+def test_a_batch_shares_no_memory_with_the_data_set_and_no_sample_with_another_batch(
+    batch_size: int, shuffle: bool
+) -> None:
+    dataset = Dataset(torch.arange(10), torch.ones(10, 3), torch.ones(10, 1)[:, :0])
+    loader = make_loader(dataset, batch_size, shuffle, seeded(), block=4)
+    batches = list(loader)
+    held = storages(dataset.tensors[:2])
+    for i, (numbers, ones, _) in enumerate(batches):
+        assert storages([numbers, ones]).isdisjoint(held)
+        ones.fill_(-i)
+    for i, (_, ones, _) in enumerate(batches):
+        assert (ones == -i).all()
+    assert_identical(dataset[:2], (torch.arange(2), torch.ones(2, 3), torch.ones(2, 0)))
+
+
+@given(n=st.integers(0, 40), batch_size=batch_sizes, block=st.integers(1, 20))
+def test_a_block_is_copied_at_once_and_each_sample_in_one_block(
+    n: int, batch_size: int, block: int
+) -> None:
+    rows = Rows(n)
+    list(make_loader(rows, batch_size, block=block))
+    *full, last = rows.asked or [[]]
+    assert len({len(asked) for asked in full}) <= 1
+    for asked in full:
+        assert len(asked) % batch_size == 0
+        assert max(batch_size, block - batch_size + 1) <= len(asked)
+    assert all(len(asked) <= max(block, batch_size) for asked in [*full, last])
+    assert [i for asked in rows.asked for i in asked] == list(range(n))
+
+
+def test_a_block_has_some_ten_thousands_of_samples() -> None:
+    rows = Rows(100_000)
+    batches = list(DataLoader(rows, 32))
+    assert len(batches) == len(DataLoader(rows, 32)) == 3125
+    assert {len(asked) // 10_000 for asked in rows.asked[:-1]} <= {1, 2, 3, 4, 5}
+    assert len(rows.asked) > 1
+
+
+def test_a_block_is_copied_when_its_first_batch_is_asked_for() -> None:
+    rows = Rows(10)
+    iterator = iter(make_loader(rows, 2, block=4))
+    counts = [len(rows.asked), *(len(rows.asked) for _ in iterator)]
+    assert counts == [0, 1, 1, 2, 2, 3]
+
+
+def consumed_by_a_loop(loader: DataLoader) -> Iterator[Batch]:
+    for batch in loader:
+        del batch
+    yield from ()
+
+
+def held_first(loader: DataLoader) -> Iterator[Batch]:
+    iterator = iter(loader)
+    yield next(iterator)
+    for batch in iterator:
+        del batch
+
+
+@pytest.mark.parametrize(("consume", "held"), [(consumed_by_a_loop, 0), (held_first, 1)])
+def test_no_block_lives_when_the_next_is_copied_but_those_of_batches_still_held(
+    consume: Callable[[DataLoader], Iterator[Batch]], held: int
+) -> None:
+    rows = Rows(40)
+    batches = list(consume(make_loader(rows, 4, block=8)))
+    assert rows.living_when_asked == [0, *[held] * 4]
+    assert len(rows.living) == len(batches) == held
+    batches.clear()
+    assert not rows.living
+
+
+def test_a_loader_goes_over_a_data_set_of_torchs() -> None:
+    X, y = torch.randn(10, 2, generator=seeded()), torch.arange(10)
+    for shuffle in (False, True):
+        assert_identical(
+            list(DataLoader(torch_data.TensorDataset(X, y), 3, shuffle, seeded())),
+            list(DataLoader(Dataset(X, y), 3, shuffle, seeded())),
+        )
+
+
+def test_a_loader_of_torchs_goes_over_our_data_set() -> None:
+    X, y = torch.randn(10, 2, generator=seeded()), torch.arange(10)
+    theirs = torch_data.DataLoader(Dataset(X, y), 3, generator=seeded())  # type: ignore[arg-type]
+    assert_identical([tuple(batch) for batch in theirs], list(DataLoader(Dataset(X, y), 3)))
+
+
+def test_a_batch_size_of_numpys_is_one() -> None:
+    dataset = Dataset(torch.arange(10))
+    assert_identical(list(DataLoader(dataset, np.int64(3))), list(DataLoader(dataset, 3)))
+
+
+def test_a_printed_loader_shows_what_it_goes_over_and_how() -> None:
+    dataset = Dataset(torch.ones(5, 2))
+    assert repr(DataLoader(dataset, 2)) == (
+        "DataLoader(Dataset(5 samples, (2,)), batch_size=2)"
+    )
+    assert repr(DataLoader(dataset, 3, shuffle=True, drop_last=True)) == (
+        "DataLoader(Dataset(5 samples, (2,)), batch_size=3, shuffle=True, drop_last=True)"
+    )
+
+
+NO_DATA_SETS = [
+    DataLoader(Dataset(torch.ones(3)), 2),
+    torch_data.DataLoader(torch_data.TensorDataset(torch.ones(3)), 2),
+    torch.ones(3, 2),
+    np.ones((3, 2)),
+    [torch.ones(3)],
+    (torch.ones(3), torch.ones(3)),
+    {"X": torch.ones(3)},
+    range(3),
+    "data",
+    iter([torch.ones(3)]),
+    Dataset,
+    None,
+]
+
+
+@pytest.mark.parametrize("dataset", NO_DATA_SETS, ids=lambda value: type(value).__name__)
+def test_a_loader_goes_over_a_data_set_only(dataset: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^dataset must be a groundup\.Dataset or something like it, got "
+    ) as error:
+        DataLoader(dataset, 2)
+    assert str(error.value).endswith(f"({type(dataset).__name__})")
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        ({"batch_size": -1}, ValueError, "batch_size must be at least 1, got -1"),
+        (
+            {"batch_size": 2.0},
+            TypeError,
+            "batch_size must be an integer, got 2.0 (float)",
+        ),
+        (
+            {"batch_size": True},
+            TypeError,
+            "batch_size must be an integer, got True (bool)",
+        ),
+        (
+            {"batch_size": None},
+            TypeError,
+            "batch_size must be an integer, got None (NoneType)",
+        ),
+        (
+            {"generator": 0},
+            TypeError,
+            "generator must be a torch.Generator or None, got 0 (int)",
+        ),
+        (
+            {"shuffle": "no"},
+            TypeError,
+            "shuffle must be True or False, got 'no' (str)",
+        ),
+        (
+            {"drop_last": 1},
+            TypeError,
+            "drop_last must be True or False, got 1 (int)",
+        ),
+    ],
+)
+def test_a_loaders_bad_argument_is_named_with_its_value(
+    changed: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    arguments = {"dataset": Dataset(torch.ones(3)), "batch_size": 2} | changed
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        DataLoader(**arguments)
+
+
+def test_a_generator_in_the_place_of_shuffle_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match=r"^shuffle must be True or False, got <torch.*\(Generator\)$"
+    ):
+        DataLoader(Dataset(torch.ones(3)), 2, seeded())  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""LinearRegression and MLP."""
+"""LinearRegression, LogisticRegression and MLP."""
 
 import math
 from collections.abc import Callable
@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from groundup import MLP, LinearRegression
+from groundup import MLP, LinearRegression, LogisticRegression
 from tests.helpers import assert_identical, global_random_state_untouched, seeded, values
 from tests.strategies import seeds, sizes
 
 MODELS = [
     lambda generator=None: LinearRegression(3, generator),
+    lambda generator=None: LogisticRegression(3, generator),
     lambda generator=None: MLP(3, 4, generator),
 ]
 MakeModel = Callable[..., nn.Module]
-both = pytest.mark.parametrize("make_model", MODELS, ids=["LinearRegression", "MLP"])
+each = pytest.mark.parametrize(
+    "make_model", MODELS, ids=["LinearRegression", "LogisticRegression", "MLP"]
+)
 
 
 @given(seed=seeds, n=st.integers(0, 20), num_features=sizes)
@@ -59,6 +62,28 @@ def test_a_linear_regression_starts_from_standard_normal_weights_and_no_bias(
     )
 
 
+@given(seed=seeds, n=st.integers(0, 20), num_features=sizes)
+def test_a_logistic_regression_gives_the_logits_of_the_same_linear_model(
+    seed: int, n: int, num_features: int
+) -> None:
+    model = LogisticRegression(num_features, seeded(seed))
+    linear = LinearRegression(num_features, seeded(seed))
+    assert_identical(values(model), values(linear))
+    X = torch.randn(n, num_features, generator=seeded(seed + 1))
+    assert_identical(model(X), linear(X))
+    assert model(X).shape == (n, 1)
+
+
+def test_its_sigmoid_is_the_logistic_function_of_the_linear_one() -> None:
+    model = LogisticRegression(2, seeded())
+    with torch.no_grad():
+        model.weights.copy_(torch.tensor([[2.0], [-1.0]]))
+        model.bias.fill_(0.5)
+    X = torch.tensor([[1.0, 3.0], [0.0, 0.0], [-0.5, -2.0]])
+    expected = [[1 / (1 + math.exp(-(2 * a - b + 0.5)))] for a, b in X.tolist()]
+    torch.testing.assert_close(torch.sigmoid(model(X)), torch.tensor(expected))
+
+
 def test_an_mlp_starts_as_torchs_linear_layers_do() -> None:
     num_features, hidden = 4, 10_000
     model = MLP(num_features, hidden, seeded())
@@ -78,7 +103,11 @@ def test_parameters_come_layer_by_layer_in_the_documented_shapes() -> None:
         (name, tuple(p.shape))
         for name, p in LinearRegression(3, seeded()).named_parameters()
     ]
-    assert linear == [("weights", (3, 1)), ("bias", (1,))]
+    logistic = [
+        (name, tuple(p.shape))
+        for name, p in LogisticRegression(3, seeded()).named_parameters()
+    ]
+    assert linear == logistic == [("weights", (3, 1)), ("bias", (1,))]
     mlp = [(name, tuple(p.shape)) for name, p in MLP(3, 4, seeded()).named_parameters()]
     assert mlp == [
         ("hidden_weights", (3, 4)),
@@ -88,14 +117,14 @@ def test_parameters_come_layer_by_layer_in_the_documented_shapes() -> None:
     ]
 
 
-@both
+@each
 def test_every_parameter_learns(make_model: MakeModel) -> None:
     model = make_model(seeded())
     model(torch.ones(2, 3)).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
-@both
+@each
 def test_a_seed_gives_the_same_model(make_model: MakeModel) -> None:
     assert_identical(values(make_model(seeded(3))), values(make_model(seeded(3))))
     assert not torch.equal(
@@ -103,13 +132,13 @@ def test_a_seed_gives_the_same_model(make_model: MakeModel) -> None:
     )
 
 
-@both
+@each
 def test_a_given_generator_leaves_the_global_random_state(make_model: MakeModel) -> None:
     with global_random_state_untouched():
         make_model(seeded())
 
 
-@both
+@each
 def test_no_generator_is_the_global_one(make_model: MakeModel) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(7)
@@ -119,6 +148,7 @@ def test_no_generator_is_the_global_one(make_model: MakeModel) -> None:
 
 def test_printed_models_name_their_sizes() -> None:
     assert repr(LinearRegression(3, seeded())) == "LinearRegression(num_features=3)"
+    assert repr(LogisticRegression(3, seeded())) == "LogisticRegression(num_features=3)"
     assert repr(MLP(3, 4, seeded())) == "MLP(num_features=3, hidden=4)"
 
 
@@ -148,6 +178,16 @@ def test_numpy_integers_are_integers() -> None:
         ),
         (
             lambda: LinearRegression(2, 42),
+            TypeError,
+            r"generator must be .* or None, got 42 \(int\)",
+        ),
+        (
+            lambda: LogisticRegression(0),
+            ValueError,
+            "num_features must be at least 1, got 0",
+        ),
+        (
+            lambda: LogisticRegression(4, 42),
             TypeError,
             r"generator must be .* or None, got 42 \(int\)",
         ),

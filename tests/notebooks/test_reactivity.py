@@ -1,20 +1,81 @@
-"""A reader's sliders and curves, through marimo's own server: alone, and with nineteen others at once."""
+"""A reader's controls and curves, through marimo's own server: alone, and with nineteen others at once."""
 
 import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
 
 from groundup import NaiveTrainer, NaiveTrainerConfig, charts, mean_squared_error
-from tests.serving import PATIENCE, Reader, Run, reading
+from tests.notebooks.chapter import Chapter, only
+from tests.serving import PATIENCE, Reader, reading
 
 pytestmark = pytest.mark.slow
 
 READERS = 20
 
 
+class Move(NamedTuple):
+    """A control moved, and put back where it stood. A button is only pressed."""
+
+    control: str
+    kind: str
+    ran: set[str]
+    """The cells that ran."""
+
+    changed: set[str]
+    """The cells that then showed something else."""
+
+    left: set[str]
+    """The cells that showed something else still when the control was back."""
+
+
+@pytest.fixture(scope="module")
+def moves(served: str) -> list[Move]:
+    """A reader plays with everything that there is, sliders to both of their ends."""
+    done = []
+    with reading(served) as reader:
+        opened = dict(reader.outputs)
+        for name, control in reader.controls.items():
+            for place in control.elsewhere:
+                reader.send({control: place})
+                ran, changed = reader.ran, _changed(reader, opened)
+                if control.kind == "button":
+                    opened = dict(reader.outputs)
+                else:
+                    reader.send({control: control.start})
+                done.append(
+                    Move(name, control.kind, ran, changed, _changed(reader, opened))
+                )
+    assert done
+    return done
+
+
+def _changed(reader: Reader, before: dict[str, str]) -> set[str]:
+    return {cell for cell, output in reader.outputs.items() if output != before.get(cell)}
+
+
+def test_no_control_is_dead(moves: list[Move]):
+    assert [move.control for move in moves if not move.changed] == []
+
+
+def test_each_control_there_and_back_gives_the_very_same_page(moves: list[Move]):
+    assert [move.control for move in moves if move.left] == []
+
+
+def test_a_button_runs_nothing_that_a_slider_runs(moves: list[Move]):
+    pressed, moved = set(), set()
+    for move in moves:
+        if move.kind == "button":
+            pressed |= move.ran
+        else:
+            moved |= move.ran
+    assert pressed & moved == set()
+
+
+@only(1)
 def test_a_slider_there_and_back_gives_the_very_same_charts(served: str):
     with reading(served) as reader:
         before = dict(reader.charts)
@@ -26,6 +87,7 @@ def test_a_slider_there_and_back_gives_the_very_same_charts(served: str):
         assert back[cell] == before[cell]
 
 
+@only(1)
 @pytest.mark.parametrize(
     "switch",
     ["forget to zero the gradients", "store the parameters without copying them"],
@@ -39,9 +101,10 @@ def test_a_switch_on_and_off_gives_the_very_same_chart(served: str, switch: str)
     assert off == {cell: before[cell]}
 
 
-def test_twenty_readers_at_once_each_see_their_own_curves(served: str, run: Run):
-    chapter = run()
-    rates = chapter["learning_rate"].steps
+@only(1)
+def test_twenty_readers_at_once_each_see_their_own_curves(served: str, chapter: Chapter):
+    cells = chapter.untouched
+    rates = cells["learning_rate"].steps
     settings = [(5 + i, rates[-1 - 2 * i]) for i in range(READERS)]
 
     def move(reader: Reader, setting: tuple[int, float]) -> list[str]:
@@ -52,13 +115,13 @@ def test_twenty_readers_at_once_each_see_their_own_curves(served: str, run: Run)
 
     def expected(setting: tuple[int, float]) -> str:
         result = NaiveTrainer(
-            copy.deepcopy(chapter["model"]),
+            copy.deepcopy(cells["model"]),
             mean_squared_error,
-            chapter["X"],
-            chapter["y"],
+            cells["X"],
+            cells["y"],
             NaiveTrainerConfig(*setting),
         ).train()
-        content = charts.training.show(result, (chapter["true_w"], chapter["true_b"]))
+        content = charts.training.show(result, (cells["true_w"], cells["true_b"]))
         return content._mime_()[1]
 
     everyone = threading.Barrier(READERS, timeout=PATIENCE)

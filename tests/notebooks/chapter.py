@@ -1,0 +1,154 @@
+"""A chapter as its tests need it: its functions, what its cells define, and which of them follow from which."""
+
+import ast
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, TypeVar
+
+import marimo as mo
+import pytest
+from marimo._ast.app import InternalApp
+
+from tests.serving import CHAPTERS
+
+SETUP = "setup"
+T = TypeVar("T")
+
+
+class Cells(dict[str, Any]):
+    """What cells define, a name → a value, and show.
+
+    Attributes:
+        outputs: a cell → what it shows.
+    """
+
+    def __init__(self, definitions: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+        super().__init__(definitions)
+        self.outputs = outputs
+
+
+def only(number: int) -> pytest.MarkDecorator:
+    """Marks the tests of one chapter."""
+    name = "chapter {}".format
+    return pytest.mark.parametrize("chapter", [number], indirect=True, ids=name)
+
+
+class Chapter:
+    """One notebook of the series.
+
+    Args:
+        number: the chapter's.
+
+    Attributes:
+        file: the notebook.
+        module: the notebook imported: its functions are there, its cells have not run.
+        tree: its syntax.
+        graph: which cell needs which, as marimo sees it.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.file: Path = CHAPTERS[number]
+        self.module: ModuleType = _imported(self.file)
+        self.tree = ast.parse(self.file.read_text("utf-8"))
+        self.graph = InternalApp(self.module.app).graph
+
+    def run_from_the_top(self) -> Cells:
+        """All cells, run with each control where it stands at first."""
+        return self._run({})
+
+    @cached_property
+    def untouched(self) -> Cells:
+        """The same, run once: for tests that look and change nothing."""
+        return self.run_from_the_top()
+
+    def run(self, **controls: Any) -> Cells:
+        """The cells once these controls are moved.
+
+        As for a reader, only the cells run again that depend on the moved controls; the others keep what they defined
+        when the chapter opened. So a cell that changes what another one made is found out.
+
+        Args:
+            controls: a control's name → its new value.
+        """
+        panels = {self.cell_that_defines(name) for name in controls}
+        after = {SETUP}.union(*map(self.graph.descendants, panels))
+        kept = {
+            name: self.untouched[name]
+            for identity, cell in self.graph.cells.items()
+            if identity not in after
+            for name in cell.defs
+        }
+        moved = {name: SimpleNamespace(value=value) for name, value in controls.items()}
+        cells = self._run(kept | moved)
+        cells.outputs = {**self.untouched.outputs, **cells.outputs}
+        return cells
+
+    def _run(self, given: Mapping[str, Any]) -> Cells:
+        outputs, definitions = self.module.app.run(defs=dict(given))
+        ran = [
+            identity
+            for identity, cell in self.graph.cells.items()
+            if identity != SETUP and not cell.defs & given.keys()
+        ]
+        return Cells(definitions, dict(zip(ran, outputs, strict=True)))
+
+    def shown(self, cells: Cells, name: str, kind: type[T]) -> T:
+        """What the one cell shows that needs this name and shows something of this kind."""
+        outputs = [cells.outputs[cell] for cell in self.cells_that_use(name)]
+        (output,) = [output for output in outputs if isinstance(output, kind)]
+        return output
+
+    def calls(self, function: str) -> list[ast.Call]:
+        """Where the notebook calls a function, by the name that it has there."""
+        return [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == function
+        ]
+
+    @property
+    def listed(self) -> list[Any]:
+        """What the notebook prints the source of."""
+        arguments = [a for call in self.calls("notebook.source") for a in call.args]
+        return [eval(ast.unparse(a), vars(self.module)) for a in arguments]
+
+    def cell_that_defines(self, name: str) -> str:
+        """The one cell that gives a name its value."""
+        (cell,) = self.graph.definitions[name]
+        return cell
+
+    def cells_that_use(self, name: str) -> list[str]:
+        """The cells that need this name from another one, from the top of the notebook down."""
+        return [i for i, cell in self.graph.cells.items() if name in cell.refs]
+
+    def controls_before(self, cell: str) -> set[str]:
+        """The sliders and switches that have this cell run again when they are moved. Buttons aside."""
+        return {
+            name
+            for before in self.graph.ancestors(cell)
+            for name in self.graph.cells[before].defs
+            if _moves(self.untouched.get(name))
+        }
+
+    @cached_property
+    def timed_cells(self) -> set[str]:
+        """The cells that look at the clock, or call a function that does, and what follows from them."""
+        clocks = [i for i, c in self.graph.cells.items() if "perf_counter" in c.code]
+        return {*clocks, *(i for clock in clocks for i in self.graph.descendants(clock))}
+
+
+def _imported(file: Path) -> ModuleType:
+    spec = spec_from_file_location(f"chapter_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _moves(value: object) -> bool:
+    return isinstance(value, mo.ui.slider | mo.ui.switch | mo.ui.checkbox | mo.ui.dropdown)

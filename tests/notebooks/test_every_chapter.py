@@ -1,0 +1,120 @@
+"""What holds for every chapter: it runs, it repeats itself, its exercises are fair, its listings are the package's."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import groundup
+from tests.helpers import assert_identical
+from tests.notebooks.chapter import Chapter
+from tests.notebooks.exercises import check, exercises, solution, verdict
+from tests.serving import CHAPTERS, MARIMO, ROOT
+
+EXERCISES = [
+    pytest.param(number, exercise, id=f"chapter {number}-{exercise}")
+    for number, file in CHAPTERS.items()
+    for exercise in exercises(file)
+]
+
+
+@pytest.mark.slow
+def test_a_chapter_runs_from_the_top_without_a_word(chapter: Chapter):
+    command = [sys.executable, "-W", "error", chapter.file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_a_chapter_is_as_marimo_wants_it(chapter: Chapter):
+    command = [*MARIMO, "check", "--strict", chapter.file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_all_randomness_comes_from_seeds_in_sight(chapter: Chapter):
+    first = chapter.untouched
+    before = torch.get_rng_state()
+    again = chapter.run_from_the_top()
+    assert_identical(torch.get_rng_state(), before)
+    tensors = [name for name, value in first.items() if isinstance(value, Tensor)]
+    assert len(tensors) > 5
+    assert_identical({n: again[n] for n in tensors}, {n: first[n] for n in tensors})
+
+
+def test_what_is_timed_is_not_timed_again_by_a_slider(chapter: Chapter):
+    driven = {cell: chapter.controls_before(cell) for cell in chapter.timed_cells}
+    assert {cell: controls for cell, controls in driven.items() if controls} == {}
+
+
+# The exercises.
+
+
+@pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, indirect=["chapter"])
+def test_a_solution_passes_its_own_check(chapter: Chapter, exercise: str):
+    solved = solution(chapter.module, exercise)
+    assert check(chapter.module, exercise)(solved) is None
+    assert "Well done" in verdict(chapter.module, exercise, solved)
+
+
+@pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, indirect=["chapter"])
+def test_an_exercise_left_blank_is_not_yet_done(chapter: Chapter, exercise: str):
+    blank = getattr(chapter.module, exercises(chapter.file)[exercise])
+    shown = verdict(chapter.module, exercise, blank)
+    assert "Not yet" in shown
+    assert "Well done" not in shown
+
+
+def test_a_chapter_has_three_exercises_each_with_a_check_a_solution_and_a_verdict(
+    chapter: Chapter,
+):
+    given = exercises(chapter.file).keys()
+    assert len(given) >= 3
+    functions = [name for name, _ in inspect.getmembers(chapter.module, callable)]
+    assert {f.removeprefix("check_") for f in functions if f.startswith("check_")} == given
+    solved = {f.removesuffix("_solution") for f in functions if f.endswith("_solution")}
+    assert solved == given
+    unfolded = {ast.unparse(c.args[0]) for c in chapter.calls("notebook.solution")}
+    assert unfolded == {f"{exercise}_solution" for exercise in given}
+
+
+# The listings.
+
+
+def bodies(source: str) -> dict[str, str]:
+    """A function's name → what it does, docstring aside."""
+    found = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            found[node.name] = "\n".join(ast.dump(statement) for statement in body)
+    return found
+
+
+def test_no_function_of_the_package_is_copied_into_a_chapter(chapter: Chapter):
+    package = Path(inspect.getfile(groundup)).parent.rglob("*.py")
+    theirs = {body for file in package for body in bodies(file.read_text()).values()}
+    ours = bodies(chapter.file.read_text())
+    assert len(ours) > 10
+    assert [name for name, body in ours.items() if body in theirs] == []
+
+
+def test_no_listing_is_written_into_the_prose(chapter: Chapter):
+    strings = [
+        node.value
+        for node in ast.walk(chapter.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert len(strings) > 50
+    assert [text for text in strings if "```" in text] == []
+
+
+def test_the_listings_are_of_the_package(chapter: Chapter):
+    assert len(chapter.listed) > 4
+    modules = {thing.__module__.partition(".")[0] for thing in chapter.listed}
+    assert modules == {"groundup"}

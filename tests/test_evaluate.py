@@ -1,0 +1,653 @@
+"""Average and evaluate."""
+
+import math
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from groundup import (
+    SGD,
+    Average,
+    Callback,
+    DataLoader,
+    Dataset,
+    LinearRegression,
+    Trainer,
+    count_operations,
+    evaluate,
+    make_regression,
+    mean_squared_error,
+)
+from tests.helpers import (
+    assert_identical,
+    global_random_state_untouched,
+    seeded,
+    seeded_module,
+    values,
+)
+from tests.strategies import seeds, sizes
+
+X, y = make_regression(5, 2, generator=seeded())
+
+
+def pairs() -> DataLoader:
+    """Batches of 2, 2 and 1."""
+    return DataLoader(Dataset(X, y), batch_size=2)
+
+
+def mean_error(predictions: Tensor, targets: Tensor) -> Tensor:
+    return (predictions - targets).abs().mean()
+
+
+def averaged(*means: tuple[Tensor, int]) -> Average:
+    average = Average()
+    for value, count in means:
+        average.add(value, count)
+    return average
+
+
+# Average
+
+
+@given(
+    batches=st.lists(
+        st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6), min_size=1, max_size=8
+    )
+)
+def test_the_average_of_means_over_unequal_batches_is_the_mean_over_all_samples(
+    batches: list[list[float]],
+) -> None:
+    samples = torch.tensor([*chain(*batches)], dtype=torch.float64)
+    means = [torch.tensor(batch, dtype=torch.float64).mean() for batch in batches]
+    average = averaged(*zip(means, map(len, batches), strict=True))
+    assert average.value() == pytest.approx(samples.mean().item(), rel=1e-12, abs=1e-10)
+    assert average.count == len(samples)
+
+
+def test_a_short_batch_weighs_as_much_as_it_has_samples() -> None:
+    assert averaged((torch.tensor(1.0), 3), (torch.tensor(5.0), 1)).value() == 2.0
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "count"),
+    [
+        (torch.bfloat16, 1.0, 1),  # a sum in bfloat16 stands still at 256
+        (torch.bfloat16, 1.0, 3),
+        (torch.float16, 1.0, 7),  # one in float16 at 2048
+        (torch.float16, 60_000.0, 2),  # and overflows above 65,504, already as a product
+        (torch.float8_e4m3fn, 1.0, 1),
+    ],
+)
+def test_coarse_losses_are_added_up_in_float32(
+    dtype: torch.dtype, value: float, count: int
+) -> None:
+    loss = torch.tensor(value, dtype=dtype)
+    average = averaged(*[(loss, count)] * 1000)
+    assert average.total.dtype == torch.float32
+    assert average.value() == value
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_fine_losses_keep_their_dtype(dtype: torch.dtype) -> None:
+    tiny = 4 * torch.finfo(dtype).eps
+    average = averaged(
+        (torch.tensor(1.0, dtype=dtype), 1), (torch.tensor(tiny, dtype=dtype), 1)
+    )
+    assert average.total.dtype == dtype
+    assert average.value() == (1 + tiny) / 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(torch.tensor(3), torch.tensor(4)), (torch.tensor(True),) * 2]
+)
+def test_integers_and_bools_are_measures(first: Tensor, second: Tensor) -> None:
+    average = averaged((first, 1), (second, 3), (torch.zeros_like(first), 4))
+    assert average.total.dtype == torch.float32
+    assert average.value() == (int(first) + 3 * int(second)) / 8
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_a_measure_of_one_element_may_have_dimensions(shape: tuple[int, ...]) -> None:
+    assert averaged((torch.full(shape, 2.0), 1), (torch.full(shape, 4.0), 3)).value() == 3.5
+
+
+def test_infinities_and_nan_are_kept() -> None:
+    one = torch.tensor(1.0), 1
+    assert averaged(one, (torch.tensor(math.inf), 1)).value() == math.inf
+    assert math.isnan(averaged((torch.tensor(math.nan), 1), one).value())
+
+
+def test_asking_for_the_value_leaves_the_average_as_it_is() -> None:
+    average = averaged((torch.tensor(1.0), 2))
+    assert average.value() == average.value() == 1.0
+    average.add(torch.tensor(4.0), 1)
+    assert type(average.value()) is float
+    assert average.value() == 2.0
+
+
+def test_the_tensors_that_are_added_stay_as_they_are() -> None:
+    losses = [torch.tensor(float(i)) for i in range(4)]
+    averaged(*[(loss, 1) for loss in losses])
+    assert_identical(losses, [torch.tensor(float(i)) for i in range(4)])
+
+
+def test_an_average_holds_neither_a_loss_nor_its_graph() -> None:
+    w = torch.ones(3, requires_grad=True)
+    average, held = Average(), []
+    for _ in range(3):
+        loss = (w * w).sum()
+        average.add(loss, 2)
+        held.append(weakref.ref(loss))
+        del loss
+        assert not average.total.requires_grad
+    assert [loss() for loss in held] == [None] * 3
+
+
+def test_the_device_is_waited_for_when_the_value_is_asked_for_and_never_before() -> None:
+    average, loss = Average(), torch.tensor(1.0, requires_grad=True)
+    adding = count_operations(lambda: [average.add(loss, 2) for _ in range(5)])
+    assert adding["_local_scalar_dense"] == 0
+    assert count_operations(average.value) == {"_local_scalar_dense": 1}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("adds", [1, 2, 5])
+def test_adding_dispatches_what_a_running_sum_does(dtype: torch.dtype, adds: int) -> None:
+    loss = torch.tensor(1.0, dtype=dtype, requires_grad=True)
+
+    def by_hand() -> None:
+        total = 0
+        for _ in range(adds):
+            total += loss.detach() * 3
+
+    assert count_operations(lambda: averaged(*[(loss, 3)] * adds)) == count_operations(
+        by_hand
+    )
+
+
+@pytest.mark.parametrize("average", [Average(), averaged((torch.tensor(1.0), 0))])
+def test_no_sample_has_no_average(average: Average) -> None:
+    with pytest.raises(
+        ValueError, match=r"^an average needs at least one sample, got none$"
+    ):
+        average.value()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (0.5, TypeError, r"a measure's value must be a torch.Tensor, got 0.5 \(float\)"),
+        (
+            torch.ones(3, 1),
+            ValueError,
+            r"a measure's value must have one element, got shape \(3, 1\)",
+        ),
+        (
+            torch.ones(0),
+            ValueError,
+            r"a measure's value must have one element, got shape \(0,\)",
+        ),
+    ],
+)
+def test_what_is_no_measure_is_refused_and_not_counted(
+    value: Any, error: type[Exception], message: str
+) -> None:
+    average = averaged((torch.tensor(2.0), 1))
+    with pytest.raises(error, match=f"^{message}$"):
+        average.add(value, 1)
+    assert (average.value(), average.count) == (2.0, 1)
+
+
+# evaluate
+
+
+@given(
+    seed=seeds,
+    num_samples=st.integers(1, 30),
+    num_features=sizes,
+    batch_size=st.integers(1, 12),
+)
+def test_the_mean_over_unequal_batches_is_the_mean_over_all_samples_at_once(
+    seed: int, num_samples: int, num_features: int, batch_size: int
+) -> None:
+    generator = seeded(seed)
+    X, y = make_regression(num_samples, num_features, generator=generator)
+    X, y = X.double(), y.double()
+    model = LinearRegression(num_features, generator).double()
+    loader = DataLoader(Dataset(X, y), batch_size)
+    measured = evaluate(model, loader, {"squared": mean_squared_error, "abs": mean_error})
+    difference = (X @ model.weights + model.bias - y).detach().numpy()
+    assert list(measured) == ["squared", "abs"]
+    assert measured["squared"] == pytest.approx((difference**2).mean(), rel=1e-12)
+    assert measured["abs"] == pytest.approx(abs(difference).mean(), rel=1e-12)
+
+
+def test_the_model_is_called_once_a_batch_and_each_measure_with_what_it_predicts() -> None:
+    batches = [(X[:2], y[:2]), (X[2:], y[2:])]
+    called: list[Tensor] = []
+    measured: dict[str, list[tuple[Tensor, Tensor]]] = {"a": [], "b": []}
+
+    class Model(LinearRegression):
+        def forward(self, X: Tensor) -> Tensor:
+            called.append(X)
+            self.last = super().forward(X)
+            return self.last
+
+    model = Model(2, seeded())
+
+    def measure(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+        def note(predictions: Tensor, targets: Tensor) -> Tensor:
+            assert predictions is model.last
+            measured[name].append((predictions, targets))
+            return torch.tensor(float(len(targets)))
+
+        return note
+
+    means = evaluate(model, batches, {name: measure(name) for name in measured})
+    for inputs, (X_batch, _) in zip(called, batches, strict=True):
+        assert inputs is X_batch
+    for calls in measured.values():
+        for (_, targets), (_, y_batch) in zip(calls, batches, strict=True):
+            assert targets is y_batch
+    assert means == dict.fromkeys(measured, (2 * 2 + 3 * 3) / 5)
+    assert all(type(mean) is float for mean in means.values())
+
+
+def test_samples_are_counted_by_the_targets_and_any_structure_of_inputs_goes() -> None:
+    class Sum(nn.Module):
+        def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+            return inputs["a"] + inputs["b"].sum()
+
+    batches = [({"a": torch.ones(n), "b": torch.zeros(7)}, torch.zeros(n)) for n in (1, 3)]
+    measures = {"n": lambda predictions, targets: predictions.sum()}
+    assert evaluate(Sum(), batches, measures) == {"n": (1 * 1 + 3 * 3) / 4}
+
+
+def test_no_measures_give_nothing() -> None:
+    assert evaluate(LinearRegression(2, seeded()), pairs(), {}) == {}
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_evaluation_is_without_gradients_and_leaves_the_mode_of_autograd(
+    outside: bool,
+) -> None:
+    seen: list[bool] = []
+
+    class Model(LinearRegression):
+        def forward(self, X: Tensor) -> Tensor:
+            seen.append(torch.is_grad_enabled())
+            return super().forward(X)
+
+    def measure(predictions: Tensor, targets: Tensor) -> Tensor:
+        seen.append(torch.is_grad_enabled() or predictions.requires_grad)
+        return predictions.mean()
+
+    with torch.set_grad_enabled(outside):
+        evaluate(Model(2, seeded()), pairs(), {"m": measure})
+        assert torch.is_grad_enabled() is outside
+        with pytest.raises(ZeroDivisionError):
+            evaluate(Model(2, seeded()), pairs(), {"m": lambda *_: 1 / 0})
+        assert torch.is_grad_enabled() is outside
+    assert seen
+    assert not any(seen)
+
+
+def with_dropout_and_norm() -> nn.Module:
+    layers = [nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1)]
+    return seeded_module(nn.Sequential(*layers))
+
+
+class Frozen(nn.BatchNorm1d):
+    """A norm that stays in evaluation mode, whatever the model around it does."""
+
+    def train(self, mode: bool = True) -> nn.Module:
+        return super().train(False)
+
+
+def test_dropout_and_batch_norm_are_in_evaluation_mode_and_nothing_is_drawn_or_changed() -> (
+    None
+):
+    model = with_dropout_and_norm()
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with global_random_state_untouched():
+        loss = evaluate(model, pairs(), {"loss": mean_squared_error})["loss"]
+    assert_identical(dict(model.state_dict()), before)
+    assert_identical(model[0].weight.grad, torch.ones_like(model[0].weight))
+    (first_w, first_b, *_, last_w, last_b) = values(model)
+    hidden = F.linear(X, first_w, first_b)
+    hidden = model[1].weight * hidden / (1 + model[1].eps) ** 0.5 + model[1].bias
+    expected = ((F.linear(hidden, last_w, last_b) - y) ** 2).mean().item()
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
+MIXED = [
+    [True] * 5,
+    [False] * 5,
+    [True, True, False, True, False],
+    [False, True, False, False, True],
+]
+
+
+class Broken:
+    """Gives two batches, then fails."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        yield X[:2], y[:2]
+        yield X[2:4], y[2:4]
+        raise ZeroDivisionError
+
+
+def failing(after: int) -> Callable[..., Tensor]:
+    calls = Counter[str]()
+
+    def call(*arguments: Any) -> Tensor:
+        calls["all"] += 1
+        if calls["all"] > after:
+            raise ZeroDivisionError
+        return mean_squared_error(*arguments[-2:])
+
+    return call
+
+
+def modes(model: nn.Module) -> list[bool]:
+    return [module.training for module in model.modules()]
+
+
+@pytest.mark.parametrize("mixed", MIXED)
+@pytest.mark.parametrize("fails", [None, "loader", "model", "measure", "empty"])
+def test_each_submodule_gets_its_mode_back_also_when_something_raises(
+    mixed: list[bool], fails: str | None
+) -> None:
+    model = with_dropout_and_norm()
+    for module, training in zip(model.modules(), mixed, strict=True):
+        module.training = training
+    inside: list[list[bool]] = []
+    model.register_forward_hook(lambda *_: inside.append(modes(model)))
+    if fails == "model":
+        model[3].register_forward_hook(lambda module, *_: 1 / 0 if len(inside) else None)
+    measures = {"loss": failing(2) if fails == "measure" else mean_squared_error}
+    loader = {"loader": Broken(), "empty": []}.get(str(fails), pairs())
+    if fails is None:
+        evaluate(model, loader, measures)
+    else:
+        with pytest.raises(ValueError if fails == "empty" else ZeroDivisionError):
+            evaluate(model, loader, measures)
+    assert modes(model) == mixed
+    assert inside == [[False] * 5] * {None: 3, "loader": 2, "model": 1, "measure": 3}.get(
+        fails, 0
+    )
+
+
+def test_a_module_with_a_mind_of_its_own_gets_its_mode_back_too() -> None:
+    model = nn.Sequential(nn.Linear(2, 4), Frozen(4), nn.Linear(4, 1)).train()
+    assert modes(model) == [True, True, False, True]
+    evaluate(model, pairs(), {"loss": mean_squared_error})
+    assert modes(model) == [True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "loader", [[], DataLoader(Dataset(X[:0], y[:0]), 2), iter([])], ids=type
+)
+def test_a_loader_that_gives_no_batch_is_refused_by_its_name(loader: Any) -> None:
+    with pytest.raises(ValueError, match=r"loader .*batch") as refused:
+        evaluate(LinearRegression(2, seeded()), loader, {"loss": mean_squared_error})
+    assert str(loader) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model": None}, r"model must be a torch.nn.Module, got None \(NoneType\)"),
+        (
+            {"model": LinearRegression},
+            r"model must be a torch.nn.Module, got .* \(type\)",
+        ),
+        ({"loader": 3}, r"loader must .*, got 3 \(int\)"),
+        ({"loader": Dataset(X, y)}, r"loader must .*, got .* \(Dataset\)"),
+        ({"loader": X}, r"loader must .*, got .* \(Tensor\)"),
+        ({"measures": mean_squared_error}, r"measures must .*, got .* \(function\)"),
+        ({"measures": {"loss": 3}}, r".*'loss'.* must be callable, got 3 \(int\)"),
+        ({"average": Average()}, r"average must be callable, got .* \(Average\)"),
+    ],
+    ids=lambda value: f"{value}"[:30].replace("\n", " "),
+)
+def test_a_bad_argument_is_named_with_its_value_before_the_model_is_called(
+    changed: dict[str, Any], message: str
+) -> None:
+    class Uncalled(LinearRegression):
+        def forward(self, X: Tensor) -> Tensor:
+            raise AssertionError
+
+    arguments = {
+        "model": Uncalled(2, seeded()),
+        "loader": pairs(),
+        "measures": {"loss": mean_squared_error},
+    }
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        evaluate(**(arguments | changed))
+
+
+# The average that is handed on
+
+
+class Largest(Average):
+    """What another `average` piece may be: the largest value instead of the mean."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).made += 1
+
+    def add(self, value: Tensor, count: int) -> None:
+        self.total = torch.maximum(value.detach(), torch.as_tensor(self.total))
+        self.count += count
+
+    def value(self) -> float:
+        return self.total.item()
+
+
+def test_another_average_is_made_anew_for_each_measure() -> None:
+    made: list[Largest] = []
+
+    def make() -> Largest:
+        made.append(Largest())
+        return made[-1]
+
+    model, batches = LinearRegression(2, seeded()), list(pairs())
+    measures = {"squared": mean_squared_error, "abs": mean_error}
+    measured = evaluate(model, pairs(), measures, make)
+    assert measured == {
+        name: max(measure(model(X), y).item() for X, y in batches)
+        for name, measure in measures.items()
+    }
+    assert [average.count for average in made] == [5, 5]
+
+
+def test_the_trainer_averages_all_its_measures_by_the_average_it_was_given() -> None:
+    made: list[Largest] = []
+
+    def make() -> Largest:
+        made.append(Largest())
+        return made[-1]
+
+    steps: list[float] = []
+    after: list[dict[str, float]] = []
+    measures = {"loss": mean_squared_error, "abs": mean_error}
+
+    class Watch(Callback):
+        def on_step_end(self, trainer: Trainer) -> None:
+            assert isinstance(trainer.train_loss, Largest)
+            steps.append(trainer.loss.item())
+
+        def on_epoch_end(self, trainer: Trainer) -> None:
+            after.append(
+                {
+                    name: max(measure(model(X), y).item() for X, y in pairs())
+                    for name, measure in measures.items()
+                }
+            )
+
+    model = LinearRegression(2, seeded())
+    result = Trainer(
+        model,
+        mean_squared_error,
+        SGD(model.parameters(), 0.1),
+        pairs(),
+        epochs=2,
+        val_loader=pairs(),
+        metrics={"abs": mean_error},
+        callbacks=[Watch()],
+        average=make,
+    ).train()
+    assert result.train_losses == [max(steps[:3]), max(steps[3:])]
+    assert result.val_losses == [epoch["loss"] for epoch in after]
+    assert result.metrics == {"abs": [epoch["abs"] for epoch in after]}
+    assert len(set(map(id, made))) == len(made) >= 2 * 3
+    assert [average.count for average in made if average.count] == [5] * 6
+
+
+# The trainer's validation
+
+
+def validated(
+    model: nn.Module, metric: Callable[..., Tensor] = mean_error, **options: Any
+) -> Trainer:
+    arguments: dict[str, Any] = {
+        "epochs": 3,
+        "val_loader": pairs(),
+        "metrics": {"error": metric},
+    }
+    return Trainer(
+        model,
+        mean_squared_error,
+        SGD(model.parameters(), 0.1),
+        pairs(),
+        **(arguments | options),
+    )
+
+
+def test_an_epoch_is_validated_with_the_parameters_that_it_ends_with() -> None:
+    X_val, y_val = make_regression(7, 2, generator=seeded(1))
+    expected: list[tuple[float, float]] = []
+
+    class Watch(Callback):
+        def on_epoch_end(self, trainer: Trainer) -> None:
+            prediction = X_val @ model.weights + model.bias
+            expected.append(
+                (
+                    F.mse_loss(prediction, y_val).item(),
+                    F.l1_loss(prediction, y_val).item(),
+                )
+            )
+
+    model = LinearRegression(2, seeded())
+    val_loader = DataLoader(Dataset(X_val, y_val), batch_size=3)
+    result = validated(model, val_loader=val_loader, callbacks=[Watch()]).train()
+    measured = list(zip(result.val_losses, result.metrics["error"], strict=True))
+    torch.testing.assert_close(measured, expected, rtol=1e-6, atol=0)
+    assert len(measured) == 3
+
+
+def test_without_a_val_loader_there_are_no_validation_losses() -> None:
+    result = validated(LinearRegression(2, seeded()), val_loader=None, metrics=None).train()
+    assert (len(result.train_losses), result.val_losses, result.metrics) == (3, [], {})
+
+
+@pytest.mark.parametrize("mixed", MIXED)
+def test_training_leaves_modes_as_they_are_and_validation_gives_them_back(
+    mixed: list[bool],
+) -> None:
+    model = with_dropout_and_norm()
+    for module, training in zip(model.modules(), mixed, strict=True):
+        module.training = training
+    seen: list[tuple[bool, list[bool]]] = []
+
+    def note(module: nn.Module, arguments: Any) -> None:
+        seen.append((torch.is_grad_enabled(), modes(model)))
+
+    model.register_forward_pre_hook(note)
+    X4, y4 = torch.cat([X, X])[:8], torch.cat([y, y])[:8]  # no batch of 1, for the norm
+    with torch.random.fork_rng():
+        Trainer(
+            model,
+            mean_squared_error,
+            SGD(model.parameters(), 0.1),
+            DataLoader(Dataset(X4, y4), 4),
+            epochs=2,
+            val_loader=pairs(),
+        ).train()
+    epoch = [(True, mixed)] * 2 + [(False, [False] * 5)] * 3
+    assert seen == epoch * 2
+    assert modes(model) == mixed
+
+
+def test_validation_changes_neither_the_training_nor_the_random_numbers_of_a_run() -> None:
+    def parameters(**options: Any) -> tuple[Tensor, ...]:
+        model = seeded_module(
+            nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            validated(model, **options).train()
+        return values(model)
+
+    assert_identical(parameters(), parameters(val_loader=None, metrics=None))
+
+
+@pytest.mark.parametrize("at_epoch", [0, 1, 2])
+@pytest.mark.parametrize("fails", ["metric", "model", "loader", "empty", "no measure"])
+def test_nothing_of_an_epoch_is_recorded_when_its_validation_raises(
+    fails: str, at_epoch: int
+) -> None:
+    class Model(LinearRegression):
+        def forward(self, X: Tensor) -> Tensor:
+            if not self.training and broken and fails == "model":
+                raise ZeroDivisionError
+            return super().forward(X)
+
+    class Loader:
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            if broken and fails == "empty":
+                return
+            yield X[:2], y[:2]
+            if broken and fails == "loader":
+                raise ZeroDivisionError
+            yield X[2:], y[2:]
+
+    def metric(predictions: Tensor, targets: Tensor) -> Any:
+        if broken and fails == "metric" and len(targets) == 3:
+            raise ZeroDivisionError
+        return 0.5 if broken and fails == "no measure" else mean_error(predictions, targets)
+
+    class Break(Callback):
+        def on_epoch_start(self, trainer: Trainer) -> None:
+            nonlocal broken
+            broken = trainer.epoch == at_epoch
+
+    broken = False
+    model = Model(2, seeded())
+    trainer = validated(model, metric, val_loader=Loader(), callbacks=[Break()])
+    error = {"empty": ValueError, "no measure": TypeError}.get(fails, ZeroDivisionError)
+    with pytest.raises(error):
+        trainer.train()
+    result = trainer.result
+    assert trainer.epoch == len(result.train_losses) == at_epoch
+    assert len(result.val_losses) == len(result.metrics["error"]) == at_epoch
+    assert (trainer.step, trainer.batch) == (3 * (at_epoch + 1), 0)
+    assert modes(model) == [True]
+
+    at_epoch = -1
+    trainer.train()
+    assert trainer.epoch == len(result.train_losses) == len(result.val_losses) == 3
+    assert trainer.step == 3 * (3 + 1)
