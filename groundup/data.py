@@ -226,9 +226,10 @@ class DataLoader:
     """Decides what a batch is: goes through a data set once for each time it is iterated, some samples at a time.
 
     It copies a block of samples at once and cuts the batches from it, so that what it yields shares no memory with the
-    data set. Beyond the data it needs the order (8 bytes a sample), a block, and the batches that you still hold. It
-    has no position of its own: two iterators at once don't disturb each other. After `torch.utils.data.DataLoader`,
-    whose batches it gives when they are not shuffled; a shuffled order is its own.
+    data set. Beyond the data it needs the order (8 bytes a sample) and a block. A batch is a view of its block: who
+    keeps the one keeps the other, unless it is cloned. It has no position of its own: two iterators at once don't
+    disturb each other. After `torch.utils.data.DataLoader`, whose batches it gives when they are not shuffled; a
+    shuffled order is its own.
 
     Args:
         dataset: a `Dataset`, or what has a length and gives a tuple of tensors for a tensor of positions.

@@ -172,7 +172,8 @@ class TrainerResult:
         parts = [
             f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs",
             *(
-                f"{name} {values[0]:.4g} → {values[-1]:.4g}"
+                f"{name} {values[0]:.4g}"
+                + (f" → {values[-1]:.4g}" if len(values) > 1 else "")
                 for name, values in (curves | self.metrics).items()
                 if values
             ),
@@ -289,7 +290,9 @@ class Trainer:
             self.result.stop_reason = reason
 
     def train(self) -> TrainerResult:
-        """Train until `epochs` epochs are done. After a stop or an interruption it goes on, after that it does nothing.
+        """Train until `epochs` epochs are done.
+
+        Called again after a stop or an interruption it goes on; on a finished run it does nothing.
 
         Returns:
             The losses and metrics of all epochs completed, those of earlier calls included.
@@ -318,7 +321,7 @@ class Trainer:
                 return
             self._train_step()
         if self.batch == 0:
-            raise ValueError(f"train_loader gave no batch in epoch {self.epoch}")
+            raise ValueError(f"train_loader gave no batch in epoch {self.epoch + 1}")
         validated = {}
         if self.val_loader is not None:
             validated = evaluate(self.model, self.val_loader, self.measures, self.average)

@@ -152,7 +152,7 @@ def _():
 
     You know what to do with a mean over too many: you ask a few, at random. A random part of the samples is a
     **mini-batch**, and the mean over its $B$ gradients is an estimate of $\nabla L$. It is right on average. How far off is it
-    each time? Here is the data for this chapter, and the gradient of every single sample:
+    each time? Here is the data for this chapter:
     """)
     return
 
@@ -164,6 +164,32 @@ def _():
     X, y = make_regression(512, 6, noise=0.5, generator=generator, weights=true_w, bias=0.5)
     model = LinearRegression(6, torch.Generator().manual_seed(0))
     return X, model, y
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    **Predict**: you take four times as many samples into a batch. How much closer to $\nabla L$ does its gradient come?
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _(spreads):
+    notebook.details(
+        "Answer",
+        f"Twice as close. Four times the samples, four times the work, half the noise: with 8 samples the spread is "
+        f"{spreads[8]:.3g}, with 32 it is {spreads[32]:.3g}. The larger the batch, the less each further sample buys.",
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Measure it: the gradient of every single sample, and the means of 200 batches of each size.
+    """)
+    return
 
 
 @app.function
@@ -193,25 +219,6 @@ def _(X, model, y):
 
 
 @app.cell(hide_code=True)
-def _():
-    mo.md(r"""
-    **Predict** before you look at the chart: you take four times as many samples into a batch. How much closer to $\nabla L$
-    does its gradient come?
-    """)
-    return
-
-
-@app.cell(hide_code=True)
-def _(spreads):
-    notebook.details(
-        "Answer",
-        f"Twice as close. Four times the samples, four times the work, half the noise: with 8 samples the spread is "
-        f"{spreads[8]:.3g}, with 32 it is {spreads[32]:.3g}. A batch pays less and less for its size. That is the whole case for small ones.",
-    )
-    return
-
-
-@app.cell(hide_code=True)
 def _(gradients, spreads):
     def _():
         one = (gradients - gradients.mean(0)).square().sum(1).mean().sqrt().item()
@@ -224,7 +231,7 @@ def _(gradients, spreads):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    The points are measured: 200 batches of each size. The spread falls as $1/\sqrt B$, and then faster. You draw without
+    The points are measured, the lines are theory. The spread falls as $1/\sqrt B$, and then faster. You draw without
     putting back, so a batch that is nearly everything can't be far from everything:
 
     $$\sigma_B = \frac{\sigma_1}{\sqrt B}\,\sqrt{\frac{n - B}{n - 1}}$$
@@ -274,7 +281,7 @@ def _(X, model, y):
         )
         return TrainerResult(train_losses=losses)
 
-    first_runs = {"all 512": ten_epochs(512), "32": ten_epochs(32)}
+    first_runs = {"all at once": ten_epochs(512), "by 32": ten_epochs(32)}
     return (first_runs,)
 
 
@@ -296,15 +303,15 @@ def _():
 
     ### Two slices that must agree
 
-    `X[positions], y[positions]`. Write `y[order]` by mistake and the shapes may still fit. Add sample weights, and there
-    are three slices to keep in step. What belongs together should be cut together: a **`Dataset`** is tensors of the same length.
+    `X[positions], y[positions]`. Write `y[start : start + batch_size]` by mistake: the shapes still fit, and each sample
+    gets another's target. No error, only a model that learns nothing. Add sample weights, and there are three slices to keep in step. What belongs together should be cut together: a **`Dataset`** is tensors of the same length. (Its `__init__` only checks them.)
     """)
     return
 
 
 @app.cell
 def _():
-    notebook.source(Dataset)
+    notebook.source(Dataset.__len__, Dataset.__getitem__)
     return
 
 
@@ -318,7 +325,7 @@ def _(X, y):
 @app.cell
 def _(data):
     inputs, targets = data[torch.tensor([3, 1, 4])]
-    f"inputs {tuple(inputs.shape)}, targets {tuple(targets.shape)}"
+    mo.md(f"inputs {tuple(inputs.shape)}, targets {tuple(targets.shape)}")
     return
 
 
@@ -336,7 +343,9 @@ def _():
 
 @app.cell
 def _():
-    notebook.source(DataLoader)
+    notebook.source(
+        DataLoader.__len__, DataLoader.__iter__, DataLoader._batches, DataLoader._cut
+    )
     return
 
 
@@ -345,7 +354,8 @@ def _():
     mo.md(r"""
     The order is drawn at the moment of `iter`, from the loader's generator, and kept by that one iterator. So two passes at
     once don't disturb each other, and the loader has no position that could be wrong. It gathers a block of some thousands
-    of samples in one operation and cuts the batches from it. You will see further down what that brings.
+    of samples in one operation and cuts the batches from it: they are views of the block, so who wants to keep one batch
+    for long should `clone()` it. You will see further down what the block brings.
 
     Watch which of 24 samples lands in which batch:
     """)
@@ -387,6 +397,7 @@ def _(order_drop, order_shuffle, order_size):
 def _(drawn_batches):
     charts.batch_order.show(
         drawn_batches,
+        24,
         f"Batches of {', '.join(str(len(batch)) for batch in drawn_batches[0][:8])}"
         + (" …" if len(drawn_batches[0]) > 8 else ""),
     )
@@ -405,7 +416,7 @@ def _():
 def _():
     mo.md(r"""
     Each sample comes once an epoch, in every row. When 24 is no multiple of the batch size, the last batch is shorter.
-    `drop_last` leaves it out: then some samples miss an epoch, other ones each time.
+    `drop_last` leaves it out: then some samples miss the epoch. Shuffled, other ones each time; in order, always the same.
 
     ### The update
 
@@ -425,7 +436,8 @@ def _():
 def _():
     mo.md(r"""
     What is stochastic about it? Nothing in this code. The chance is in the batches. `param_groups` is a list with one
-    dictionary: torch's optimizers have the same, and chapter three will need it.
+    dictionary: torch's optimizers have the same, and chapter three will need it. (`weight_decay` pulls each parameter towards
+    zero by a little at each step. Here it is 0.)
 
     ### The average
 
@@ -443,7 +455,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Note what it does *not* do at each step: `item()`. On a GPU that would wait for the device 160 times where once is enough.
+    Note what it does *not* do at each step: `item()`. On a GPU that would wait for the device at each of the 160 steps above.
+    Once an epoch is enough.
 
     ### The loop
 
@@ -482,9 +495,34 @@ def _():
     The loop decides one thing: what comes after what. That is why it need never grow.
 
     Three lines look odd. **`for self.inputs, self.targets in …`** keeps the batch in attributes, not in local variables: so a
-    callback can see it, and `_forget_step` can let go of it before the next one is made. **`islice(…, self.batch, None)`** skips
+    callback can see it, and `_forget_step` can let go of it before the loader makes the next block. In a local variable it would
+    live on, and two blocks would be in memory at once. **`islice(…, self.batch, None)`** skips
     batches that are done: none, until chapter five resumes a run in the middle of an epoch. And **`ExitStack`** is a
     `finally` that can't be forgotten: whatever happens, Ctrl-C included, the callbacks hear of the end, and then the epoch is reset.
+
+    Now put the pieces together:
+    """)
+    return
+
+
+@app.cell
+def _(data, model):
+    student = copy.deepcopy(model)
+    Trainer(
+        student,
+        mean_squared_error,
+        SGD(student.parameters(), learning_rate=0.05),
+        DataLoader(data, 32, shuffle=True, generator=torch.Generator().manual_seed(0)),
+        epochs=10,
+    ).train()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    That is the second of the two runs that you trained by hand. A **`TrainerConfig`** makes the same pieces from numbers; you will meet it in the
+    next cells, and look inside it further down.
 
     ### Did it learn, or memorise?
 
@@ -507,11 +545,10 @@ def _():
     few_train, few_val = random_split(
         Dataset(few_X, few_y), [0.5, 0.5], torch.Generator().manual_seed(0)
     )
+    pupil = LinearRegression(30, torch.Generator().manual_seed(0))
+    torch.nn.init.zeros_(pupil.weights)
     memorised = TrainerConfig(epochs=60, batch_size=10, learning_rate=0.02).build(
-        LinearRegression(30, torch.Generator().manual_seed(0)),
-        mean_squared_error,
-        few_train,
-        val_data=few_val,
+        pupil, mean_squared_error, few_train, val_data=few_val
     )
     memorised.train()
     return (memorised,)
@@ -526,8 +563,9 @@ def _(memorised):
 @app.cell(hide_code=True)
 def _(memorised):
     mo.md(f"""
-    The training loss ends at {memorised.result.train_losses[-1]:.2f}. The noise alone has a variance of 1: who gets below
-    that has learned noise by heart. On samples it has not seen, the same model errs by {memorised.result.val_losses[-1]:.2f}.
+    The training loss ends at {memorised.result.train_losses[-1]:.2f}, far below 1, which is the variance of the noise: the model has learned
+    noise by heart. On samples that it has not seen it gets worse all the while, from {memorised.result.val_losses[0]:.2f} to
+    {memorised.result.val_losses[-1]:.2f}. That is **overfitting**, and no training loss will ever tell you.
 
     The training loss is drawn in the middle of its epoch, since it is a mean over an epoch in which the model moved. The validation loss
     is measured at the end, with the model standing still. Validation is a loop, too, but one that must not leave a trace:
@@ -564,7 +602,7 @@ def _():
         steps=[8, 16, 32, 64, 128, 256], value=32, label="batch size", show_value=True
     )
     learning_rate = mo.ui.slider(
-        steps=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0],
+        steps=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0],
         value=0.05,
         label="learning rate",
         show_value=True,
@@ -625,13 +663,13 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Make the batch smaller and the same ten epochs hold more steps, so the loss arrives sooner. Now raise the learning rate: the small
-    batch is the first to tremble, then to diverge. Move the seed: only the order of the batches changes, and the curve with it.
+    Make the batch smaller and the same epochs hold more steps, so the loss arrives sooner. Now raise the learning rate to 0.7: batches of 8
+    diverge, all 256 at once do not. Move the seed: shuffled, the order of the batches changes, and the curve with it; in order, nothing does.
 
     ### The equivalence ladder
 
-    As in chapter one: *looking* the same is not enough. Each row holds a piece against what it replaces, on the first
-    five epochs of the run that your sliders ask for.
+    As in chapter one: *looking* the same is not enough. Each row holds a piece against what it replaces, at your batch size,
+    learning rate and seed, for at most five epochs. The last row measures the untrained model.
     """)
     return
 
@@ -642,6 +680,13 @@ def largest_difference(ours, theirs):
     ours, theirs = (torch.as_tensor(v, dtype=torch.float64) for v in (ours, theirs))
     same = ours.isclose(theirs, rtol=0, atol=0, equal_nan=True)
     return torch.where(same, 0.0, ours - theirs).nan_to_num(nan=math.inf).abs().max().item()
+
+
+@app.function
+def off_by(ours, theirs):
+    """The largest difference in words: where both runs left the numbers there is nothing to compare."""
+    lost = not torch.as_tensor(ours).isfinite().all()
+    return "both diverged" if lost else f"{largest_difference(ours, theirs):.2g}"
 
 
 @app.function
@@ -696,7 +741,7 @@ def _(config, model, train_data):
         return {
             "`Trainer`, one batch of all": (path(history), losses),
             "`NaiveTrainer`": (path(naive), naive.losses),
-            f"`Trainer`, batches of {size}": train_copy(
+            f"`Trainer`, {size} a batch, shuffled": train_copy(
                 model, ours, DataLoader(train_data, size, True, order()), some
             ),
             "the loop by hand": (numbers_of(by_hand.parameters()), hand_losses),
@@ -723,10 +768,8 @@ def _(pieces):
                 {
                     "piece": piece,
                     "against": other,
-                    "parameters": ""
-                    if ours is None
-                    else f"{largest_difference(ours, theirs):.2g}",
-                    "losses": f"{largest_difference(losses, their_losses):.2g}",
+                    "parameters": "" if ours is None else off_by(ours, theirs),
+                    "losses": off_by(losses, their_losses),
                 }
             )
         return notebook.table(rows)
@@ -740,12 +783,13 @@ def _():
     mo.md(r"""
     The numbers are the largest differences. The first two rows are equal **bit for bit**: the same arithmetic in the same order. Torch's `SGD` multiplies and adds in
     one rounding where ours rounds twice, so the last digits may differ; its loader and ours give the same batches as long as nobody
-    shuffles. The mean over five batches of 48 and one of 16 adds in another order than the mean over all.
+    shuffles. The mean over five batches of 48 and one of 16 adds in another order than the mean over all, and `Average` weighs the short one right.
 
     ### The explorer
 
-    Two fair ways to compare batch sizes give two different winners. At equal **epochs**, all runs have *seen* as much. At equal
-    **updates**, all have *moved* as often. **Predict**: which batch size wins at equal epochs, and which at equal updates?
+    There are two fair ways to compare batch sizes, and they need not give the same winner. At equal **epochs**, all runs have *seen* as much. At
+    equal **updates**, all have *moved* as often. **Predict**, for the learning rate at which the chart starts: which batch
+    sizes do well at equal epochs, and which at equal updates?
     """)
     return
 
@@ -806,22 +850,26 @@ def _(by_epoch, by_update, model, rate_exponents, train_data):
 @app.cell(hide_code=True)
 def _(by_epoch, by_update, rate_exponents):
     def _():
-        def best(runs):
-            last = runs[..., -1].nan_to_num(nan=math.inf)
-            size, rate = divmod(int(last.argmin()), last.shape[1])
-            return 2**size, 2 ** rate_exponents[rate], last.min().item()
+        last = by_epoch[..., -1].nan_to_num(nan=math.inf)
+        start = len(rate_exponents) // 2
 
-        rate = rate_exponents.index(-5)
-        epochs = by_epoch[:, rate, -1].argmin().item()
-        updates = by_update[:, rate, -1].argmin().item()
-        size, fastest, loss = best(by_epoch)
+        def good(runs):
+            ends = runs[:, start, -1].nan_to_num(nan=math.inf)
+            return [
+                2**i for i, loss in enumerate(ends.tolist()) if loss < 1.02 * ends.min()
+            ]
+
+        epochs, updates = good(by_epoch), good(by_update)
+        suited = [f"{2 ** rate_exponents[i]:.2g}" for i in last.argmin(1).tolist()]
+        least, most = last.min(1).values.min(), last.min(1).values.max()
         return notebook.details(
             "Answer",
-            f"At a learning rate of 2⁻⁵ and equal epochs it is a batch of {2**epochs}, at equal updates one of {2**updates}: small "
-            "ones win by moving more often, large ones by moving in a better direction. Let each batch size "
-            f"have the learning rate that suits it, and the least loss after 12 epochs, {loss:.3f}, goes to batches of {size} at {fastest:.2g}.\n\n"
-            "Look at the largest rates, too. What all the data can stand, a batch of one can't: its noise grows with the "
-            "learning rate and shrinks with the batch size. So whoever doubles the batch may raise the learning rate, up to the limit of chapter one.",
+            f"At a learning rate of 2^{rate_exponents[start]:g}, batches of {epochs[0]} to {epochs[-1]} get within 2 % of the best at equal epochs: smaller ones "
+            "tremble too much, larger ones move too seldom. At equal updates it is batches of "
+            f"{updates[0]} to {updates[-1]}: nothing speaks against a large batch but its price.\n\n"
+            "Now let each batch size have the learning rate that suits it, and after 12 epochs all nine lie between "
+            f"{least:.4f} and {most:.4f}. The rates that suit 1, 2, 4, … 256 samples are {', '.join(suited)}: twice the batch, "
+            "about twice the rate, up to the limit of chapter one. A step's noise grows with the learning rate and shrinks with the batch size.",
         )
 
     _()
@@ -884,9 +932,9 @@ def _(train_on_clouds):
         shuffled, ordered = (train_on_clouds(shuffle=shuffle) for shuffle in (True, False))
         return notebook.details(
             "What happens in the file's order?",
-            f"On new samples the loss ends at {ordered.val_losses[-1]:.2f} instead of {shuffled.val_losses[-1]:.2f}. Five "
+            f"On new samples the loss ends at {ordered.val_losses[-1]:.3f} instead of {shuffled.val_losses[-1]:.3f}. Five "
             "batches of the first class teach the model to say 0, five of the second to say 1, and each epoch ends with "
-            f"the second. The training loss of {ordered.train_losses[-1]:.2f} hides it: most batches look just like the one before, "
+            f"the second. The training loss of {ordered.train_losses[-1]:.2f} hides it: most batches look like the one before, "
             "for which the model was corrected a moment ago. A batch is a sample of the data only if it is drawn like one.",
         )
 
@@ -917,9 +965,8 @@ def _():
 @app.cell
 def _(last_batch, model):
     def means(last):
-        X, y = make_regression(
-            96 + last, 6, 0.5, torch.Generator().manual_seed(5), bias=2.0
-        )
+        X, y = make_regression(128, 6, 0.5, torch.Generator().manual_seed(28), bias=2.0)
+        X, y = X[: 96 + last], y[: 96 + last]
         with torch.no_grad():
             batches = [
                 mean_squared_error(model(inputs), targets).item()
@@ -949,8 +996,9 @@ def _(means):
         return notebook.details(
             "Answer",
             f"With 32 samples in the last batch not at all, with 16 by {off[16]:.1%}, with a single one by {off[1]:.0%}: "
-            "that one sample counts as much as 32 others. `Average` takes the number of samples for that reason. A run of "
-            "`transformers` 5.23 reports the mean of batch means as its training loss; Lightning and Keras weigh, as here (see the table of frameworks).",
+            "that one sample counts as much as 32 others, so everything depends on which one it is. `Average` takes the number "
+            "of samples for that reason. `transformers` 5.23 reports the mean of batch means as its training loss; Lightning and "
+            "Keras weigh, as here (see the tables of frameworks).",
         )
 
     _()
@@ -1062,16 +1110,16 @@ def _():
         draw = torch.Generator().manual_seed(seed)
         drawn = Dataset(*make_regression(2048, 20, 1.0, draw, weights=torch.eye(20)[:, :1]))
         parts = [drawn[24:36], drawn[36:48], drawn[48:]]
-        untrained = LinearRegression(20, draw)
-        torch.nn.init.zeros_(untrained.weights)
+        student = LinearRegression(20, draw)
+        torch.nn.init.zeros_(student.weights)
         recipe = TrainerConfig(epochs=0, batch_size=12, learning_rate=0.05, seed=seed)
-        run = recipe.build(untrained, mean_squared_error, Dataset(*drawn[:24]))
+        run = recipe.build(student, mean_squared_error, Dataset(*drawn[:24]))
         rows = []
-        # A finished run goes on when it is given more epochs.
-        for run.epochs in range(1, 41):
+        for epoch in range(1, 41):
+            run.epochs = epoch  # a finished run goes on when it is given more
             run.train()
             with torch.no_grad():
-                rows.append([mean_squared_error(untrained(X), y) for X, y in parts])
+                rows.append([mean_squared_error(student(X), y) for X, y in parts])
         return torch.tensor(rows)
 
     forty_epochs = torch.stack([losses_by_epoch(seed) for seed in range(30)])
@@ -1099,15 +1147,18 @@ def _(promises):
 
 
 @app.cell(hide_code=True)
-def _(promise_and_delivery):
+def _(forty_epochs, promise_and_delivery):
     def _():
         (honest, fresh), (promised, delivered) = map(
             promise_and_delivery, ("validation", "test")
         )
+        val, test, new = forty_epochs.unbind(-1)
+        gaps = (test - new).gather(1, val.argmin(1, keepdim=True))
+        error = gaps.std().item() / math.sqrt(len(gaps))
         return notebook.details(
             "What does the test part promise?",
-            f"Chosen by validation, the test loss is {honest:.2f} on average and fresh samples give {fresh:.2f}: the test part tells the "
-            f"truth. Chosen by the test part itself, it promises {promised:.2f} and you deliver {delivered:.2f}. Nothing was "
+            f"Chosen by validation, the test loss is {honest:.2f} on average and fresh samples give {fresh:.2f}: no difference beyond "
+            f"chance, whose standard error is {error:.2f}. Chosen by the test part itself, it promises {promised:.2f} and you deliver {delivered:.2f}. Nothing was "
             "trained on it, not one gradient. Choosing is enough. So open it once, at the very end.",
         )
 
@@ -1166,8 +1217,8 @@ def _():
 def _():
     mo.md(r"""
     `load_penguins` leaves out the eleven that lack a value. You could guess the missing ones; for eleven of 344 it is not worth the
-    doubt. What is left are four measurements each, and a question that is not trivial: is the bird male? Males are heavier, but a female Gentoo
-    outweighs a male Adelie, and nobody tells the model the species.
+    doubt. What is left are four measurements each, and a question that is not trivial: is the bird male? Males are heavier, but the average female Gentoo
+    outweighs the average male Adelie, and nobody tells the model the species.
 
     Three parts this time. Train on the first, choose by the second, and leave the third shut. All three are standardised with
     the numbers of the training part.
@@ -1182,7 +1233,9 @@ def _():
         penguins, [0.6, 0.2, 0.2], torch.Generator().manual_seed(0)
     )
     bird_train, bird_val, bird_test = standardise(raw_train, raw_train, raw_val, raw_test)
-    f"{len(bird_train)} for training, {len(bird_val)} for validation, {len(bird_test)} for the end"
+    mo.md(
+        f"{len(bird_train)} birds for training, {len(bird_val)} for validation, {len(bird_test)} for the end."
+    )
     return bird_test, bird_train, bird_val, raw_train
 
 
@@ -1317,15 +1370,21 @@ def _(bird_model, raw_train):
 
 
 @app.cell(hide_code=True)
-def _(bird_model, raw_train):
+def _(bird_config, bird_model, bird_train, raw_train):
     def _():
         X, male = raw_train.tensors[0], raw_train.tensors[1].flatten() == 1
         longer = (X[male].mean(0) - X[~male].mean(0))[2].item()
+        without_mass = LogisticRegression(3, torch.Generator().manual_seed(0))
+        inputs, targets = bird_train.tensors
+        bird_config.build(
+            without_mass, binary_cross_entropy_with_logits, Dataset(inputs[:, :3], targets)
+        ).train()
         _, depth, flipper, mass = bird_model.weights.flatten().tolist()
         return mo.md(
-            f"Heavier and with a deeper bill means male: {mass:+.1f} and {depth:+.1f}. And the flipper? Males' flippers are "
-            f"{longer:.0f} mm longer on average, and yet its weight of {flipper:+.2f} says nearly nothing. That is no contradiction. "
-            "What a long flipper could tell, the mass has told already: a weight speaks of one feature *with the others held still*."
+            f"Heavier and with a deeper bill means male: ${mass:+.1f}$ and ${depth:+.1f}$. And the flipper? Males' flippers are "
+            f"{longer:.0f} mm longer on average, and yet its weight of ${flipper:+.2f}$ says nearly nothing. That is no contradiction. "
+            "What a long flipper could tell, the mass tells already: leave the mass out, and the flipper's weight becomes "
+            f"${without_mass.weights[2].item():+.1f}$. A weight speaks of one feature *with the others held still*."
         )
 
     _()
@@ -1373,7 +1432,7 @@ def _():
 
     ### The test part, once
 
-    Everything is chosen: model, learning rate, epochs. Now open it.
+    There was little to choose here, and it is chosen: model, learning rate, epochs. Now open the part that nobody has looked at.
     """)
     return
 
@@ -1390,14 +1449,15 @@ def _(bird_model, bird_test):
 
 
 @app.cell(hide_code=True)
-def _(bird_test, bird_trainer, on_new_birds):
+def _(bird_test, bird_trainer, bird_val, on_new_birds):
     def _():
         n, share = len(bird_test), on_new_birds["accuracy"]
-        margin = math.sqrt(share * (1 - share) / n)
         validated = bird_trainer.result.metrics["accuracy"][-1]
+        shares = (share, n), (validated, len(bird_val))
+        margin = math.sqrt(sum(p * (1 - p) / birds for p, birds in shares))
         return mo.md(
-            f"{round(share * n)} of {n} birds, where validation had {validated:.0%}. A share measured on {n} birds has a standard error of "
-            f"{margin:.0%}: don't read more into the difference than that."
+            f"{round(share * n)} of {n} birds are right, {share:.0%}, where validation had {validated:.0%}. Shares of so few birds are "
+            f"uncertain: the difference between the two has a standard error of {margin:.0%}, so it may well be chance."
         )
 
     _()
@@ -1424,8 +1484,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    A callback watches, and may say `trainer.stop(reason)`. It never changes the arithmetic. The trainer looks once, before the run, which hooks
-    a callback really overrides, and calls no others. And this is the line that left the loop:
+    A callback watches, and may say `trainer.stop(reason)`. By agreement it never changes the arithmetic; nothing stops one that does. The trainer looks once, before the run, which hooks
+    a callback really overrides, and calls no others. And this is what left the loop:
     """)
     return
 
@@ -1469,7 +1529,7 @@ def _(history, stored_itself):
         )
         return mo.md(
             f"Of {len(history.parameters)} epochs, **{same}** have the very same seven numbers as chapter one's trainer stored "
-            "in itself. (While this cell ran, a second callback drew a progress bar.)"
+            "in itself. (While the cell above ran, a second callback drew a progress bar.)"
         )
 
     _()
@@ -1482,7 +1542,7 @@ def _():
     ### The config is a recipe
 
     You have seen `TrainerConfig(…).build(…)` for a while now. The config is the one place for everything that a run can be told by a number or a
-    word. The loop never reads it: `build` turns it into pieces *before* the run, a line for each, and hands them over.
+    word. What it does not hold is the data and the model, with its first weights. The loop never reads it: `build` turns it into pieces *before* the run, a line for each, and hands them over.
     """)
     return
 
@@ -1516,7 +1576,11 @@ def _(model, result, text, train_data, val_data):
         .build(copy.deepcopy(model), mean_squared_error, train_data, val_data=val_data)
         .train()
     )
-    f"read back and trained again: {'the very same run' if again == result else 'another run'}"
+    # As words, in which one NaN is like another.
+    same = str(vars(again)) == str(vars(result))
+    mo.md(
+        f"Read back and trained again on the same data: {'the very same run' if same else 'another run'}."
+    )
     return
 
 
@@ -1610,7 +1674,8 @@ def _(operations):
 
     ### In time
 
-    Operations are exact, time is noise: the two take turns here, and what counts is the ratio. Press the button, and it is measured again.
+    Operations are exact, time is noise: the three take turns here, and what counts is the ratio. A few hundredths either way mean
+    nothing. Press the button, and it is measured again.
     """)
     return
 
@@ -1716,9 +1781,10 @@ def _(time_again):
 def _():
     mo.md(r"""
     Torch's loader takes [each sample by itself](https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/_utils/fetch.py#L48-L57): two tensors of one row, for every one of them. Then it
-    [stacks](https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/_utils/collate.py#L246-L275) what was stacked to begin with. It must: its samples may be files, images, sentences of any length. Ours asks
-    the data set for thousands of rows in *one* operation and cuts them into views. It can, because its samples are rows. The
-    generality costs the factor; where fetching a sample means decoding an image, it costs nothing that you would notice.
+    [stacks](https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/_utils/collate.py#L246-L275) what was stacked to begin with. By default it must assume nothing: samples may be files, images, sentences of
+    any length. (A data set may offer `__getitems__` to fetch a batch at once; `TensorDataset` does not.) Ours asks the data set for
+    thousands of rows in *one* operation and cuts them into views. It can, because its samples are rows. The
+    generality costs the factor; where fetching a sample means decoding an image, you would not notice it.
     """)
     return
 
@@ -1730,25 +1796,40 @@ def _():
 
     Who owns the batch, the zeroing, the averaging? Four frameworks, by their names and with their defaults; the links lead to the very lines.
 
-    | here | [Lightning][lt] 2.6.5 | [transformers][hf] 5.23.0 | [torchtitan][tt] 0.2.2 | [Keras][ke] 3.15.1 |
-    | :--- | :--- | :--- | :--- | :--- |
-    | who makes the batches | you: [loaders at `fit`][lt-fit], torch's default [1][pt-loader] | [`get_train_dataloader`][hf-loader], [8][hf-batch] for each device | [built in `__init__`][tt-data], [8][tt-batch] for each device | an adapter of the arrays at `fit`, [32][ke-32] |
-    | who shuffles | you, by [`shuffle=True`][pt-samplers]; on several devices [Lightning][lt-shuffle], asked or not | the trainer: [`RandomSampler`][hf-shuffle] | nobody: the [order of the stream][tt-stream] | [`fit(shuffle=True)`][ke-fit]: [`RandomSampler`][ke-shuffle] |
-    | the short last batch | kept: torch's [`drop_last=False`][pt-loader] | kept: [`dataloader_drop_last=False`][hf-drop] | none: the stream [starts again][tt-infinite] | kept: [`drop_last=False`][ke-last] |
-    | who zeroes the gradients | the [closure][lt-step], between loss and `backward` | the loop, [after the update][hf-zero] | [`train_step`][tt-zero], first of all | [`train_step`][ke-zero], between prediction and loss |
-    | the training loss of an epoch | if logged `on_epoch`: [weighted by batch size][lt-mean], so over samples | [batch means summed, divided by updates][hf-mean]: unweighted | none; of one step, [over its tokens][tt-scale] | [weighted by batch size][ke-loss], so over samples |
-    | the validation loss | [the same][lt-mean] | each batch mean [repeated for its samples][hf-repeat], then the mean | mean of the [batch means][tt-valmean] | [the same][ke-testloss] |
-    | no gradients in validation | [`no_grad`][lt-nograd] around the loop | [`no_grad`][hf-nograd] in each step | [`no_grad`][tt-val] | [`no_grad`][ke-nograd] in each step |
-    | who restores training mode | the loop, [module][lt-eval] by [module][lt-modes] | the next step: [`model.train()`][hf-train] | `validate`, at its end: [`model.train()`][tt-valtrain] | the next epoch: [`self.train()`][ke-train] |
-    | callbacks | [`Callback`][lt-callback], 35 hooks | [`TrainerCallback`][hf-callback], 16 hooks | none; parts in a [`TrainSpec`][tt-spec] | [`Callback`][ke-callback], 16 hooks |
-    | stop | `trainer.should_stop`: [before the next batch][lt-stop], after a [last validation][lt-stopval] | [`control.should_training_stop`][hf-control]: [after this batch][hf-stop] | [`should_continue_training`][tt-continue], to override: before the next step | `model.stop_training`: [after this batch][ke-stop]; validation still runs |
-    | the configuration | arguments of [`Trainer`][lt-init] | [`TrainingArguments`][hf-config] | [`JobConfig`][tt-config] | arguments of [`compile`][ke-compile] and [`fit`][ke-fit] |
-    | data, loader and optimizer | at `fit`; the optimizer by [`configure_optimizers`][lt-optim] | data in [`__init__`][hf-init]; loader and optimizer [as training starts][hf-prepare] | all [in][tt-data] [`__init__`][tt-optim] | optimizer in [`compile`][ke-compile], data [at `fit`][ke-iter] |
-    | lines of the loop | [556][lt-fitloop] and [588][lt-epochloop], two files | [94][hf-inner] and [173][hf-run], in a file of 4760 | [61][tt-train] and [102][tt-step] | [152][ke-loop] |
+    |  | here | [Lightning][lt] 2.6.5 | [transformers][hf] 5.23.0 |
+    | :--- | :--- | :--- | :--- |
+    | who makes the batches | you: a `DataLoader`; no default | you: [loaders at `fit`][lt-fit], torch's default [1][pt-loader] | [`get_train_dataloader`][hf-loader], [8][hf-batch] for each device |
+    | who shuffles | you: `shuffle=True` | you, by [`shuffle=True`][pt-samplers]; on several devices [Lightning][lt-shuffle], asked or not | the trainer: [`RandomSampler`][hf-shuffle] |
+    | the short last batch | kept: `drop_last=False` | kept: torch's [`drop_last=False`][pt-loader] | kept: [`dataloader_drop_last=False`][hf-drop] |
+    | who zeroes the gradients | the loop, first of all | the [closure][lt-step], between loss and `backward` | the loop, [after the update][hf-zero] |
+    | the training loss of an epoch | weighted by samples | if logged `on_epoch`: [weighted by batch size][lt-mean], so over samples | [batch means summed, divided by updates][hf-mean]: unweighted |
+    | the validation loss | the same | [the same][lt-mean] | each batch mean [repeated for its samples][hf-repeat], then the mean |
+    | no gradients in validation | `no_grad`, in `evaluate` | [`no_grad`][lt-nograd] around the loop | [`no_grad`][hf-nograd] in each step |
+    | who restores training mode | `evaluate`, module by module | the loop, [module][lt-eval] by [module][lt-modes] | the next step: [`model.train()`][hf-train] |
+    | callbacks | `Callback`, 7 hooks | [`Callback`][lt-callback], 35 hooks | [`TrainerCallback`][hf-callback], 16 hooks |
+    | stop | `trainer.stop(…)`: before the next step | `trainer.should_stop`: [before the next batch][lt-stop], after a [last validation][lt-stopval] | [`control.should_training_stop`][hf-control]: [after this batch][hf-stop] |
+    | the configuration | `TrainerConfig`, or none | arguments of [`Trainer`][lt-init] | [`TrainingArguments`][hf-config] |
+    | data, loader and optimizer | given to `__init__`; `build` makes them | at `fit`; the optimizer by [`configure_optimizers`][lt-optim] | data in [`__init__`][hf-init]; loader and optimizer [as training starts][hf-prepare] |
+    | lines of the loop | at most 50 | [556][lt-fitloop] and [588][lt-epochloop], two files | [94][hf-inner] and [173][hf-run], in a file of 4760 |
 
-    Set three rows beside what you built. **The training loss**: ten samples in batches of 4, 4 and 2, whose mean loss is 28.5. Run on
-    them, Lightning and Keras report 28.5, and `transformers` reports 35.83: the mean of the batch means, your second mistake. In
-    validation all three give 28.5. **Restoring the mode**: Lightning gives each submodule back the mode that it had, as `evaluate` does;
+    |  | here | [torchtitan][tt] 0.2.2 | [Keras][ke] 3.15.1 |
+    | :--- | :--- | :--- | :--- |
+    | who makes the batches | you: a `DataLoader`; no default | [built in `__init__`][tt-data], [8][tt-batch] for each device | an adapter of the arrays at `fit`, [32][ke-32] |
+    | who shuffles | you: `shuffle=True` | nobody: the [order of the stream][tt-stream] | [`fit(shuffle=True)`][ke-fit]: [`RandomSampler`][ke-shuffle] |
+    | the short last batch | kept: `drop_last=False` | none: the stream [starts again][tt-infinite] | kept: [`drop_last=False`][ke-last] |
+    | who zeroes the gradients | the loop, first of all | [`train_step`][tt-zero], first of all | [`train_step`][ke-zero], between prediction and loss |
+    | the training loss of an epoch | weighted by samples | none; of one step, [over its tokens][tt-scale] | [weighted by batch size][ke-loss], so over samples |
+    | the validation loss | the same | mean of the [batch means][tt-valmean] | [the same][ke-testloss] |
+    | no gradients in validation | `no_grad`, in `evaluate` | [`no_grad`][tt-val] | [`no_grad`][ke-nograd] in each step |
+    | who restores training mode | `evaluate`, module by module | `validate`, at its end: [`model.train()`][tt-valtrain] | the next epoch: [`self.train()`][ke-train] |
+    | callbacks | `Callback`, 7 hooks | none; parts in a [`TrainSpec`][tt-spec] | [`Callback`][ke-callback], 16 hooks |
+    | stop | `trainer.stop(…)`: before the next step | [`should_continue_training`][tt-continue], to override: before the next step | `model.stop_training`: [after this batch][ke-stop]; validation still runs |
+    | the configuration | `TrainerConfig`, or none | [`JobConfig`][tt-config] | arguments of [`compile`][ke-compile] and [`fit`][ke-fit] |
+    | data, loader and optimizer | given to `__init__`; `build` makes them | all [in][tt-data] [`__init__`][tt-optim] | optimizer in [`compile`][ke-compile], data [at `fit`][ke-iter] |
+    | lines of the loop | at most 50 | [61][tt-train] and [102][tt-step] | [152][ke-loop] |
+
+    Set three rows beside what you built. **The training loss**: Lightning and Keras weigh each batch by its samples, `transformers` does not: your second mistake (in validation it weighs). For ten
+    samples whose losses are 0, 1, 4, 9, … 81, in batches of 4, 4 and 2, the one gives 28.5 and the other 35.8. **Restoring the mode**: Lightning gives each submodule back the mode that it had, as `evaluate` does;
     the others call `train()` on the whole, which wakes a submodule that you had put to sleep on purpose. **Shuffling**: on several
     devices Lightning [shuffles the training data][lt-shuffle] even where your loader does not.
 

@@ -37,7 +37,7 @@ class Callback:
         """Called before the update: see `loss`, `predictions`, each `grad`."""
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Called after the update; then the step's tensors are gone."""
+        """Called after the update; afterwards the step's tensors are let go."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Called after validation, when `result` has the epoch's losses."""

@@ -103,7 +103,11 @@ def batch_size_explorer(
 def _kept(run: list[float], highest: float) -> list[float]:
     """A run to four figures, up to where it leaves the chart, with one point beyond the frame."""
     end = next((i for i, loss in enumerate(run) if not loss <= highest), len(run))
-    return [float(f"{loss:.4g}") for loss in run[: end + 1] if math.isfinite(loss)]
+    beyond = 1000 * highest  # JSON has no infinity
+    return [
+        float(f"{min(loss, beyond) if math.isfinite(loss) else beyond:.4g}")
+        for loss in run[: end + 1]
+    ]
 
 
 def _last(loss: float) -> float | None:
@@ -139,7 +143,9 @@ def _specification(losses: tuple[float, float], updates_between: int) -> Specifi
     done = alt.X(
         "done:Q",
         title=None,
-        scale=alt.Scale(nice=False, zero=True),
+        scale=alt.Scale(
+            nice=False, domainMin=0, domainMax=alt.ExprRef("numbers.done[equal]")
+        ),
         axis=alt.Axis(tickCount=8),
     )
     loss = alt.Y(
@@ -172,7 +178,7 @@ def _specification(losses: tuple[float, float], updates_between: int) -> Specifi
     ).encode(done, loss)
     chosen = runs.transform_filter("datum.size == batch_size")
     one = alt.Chart(alt.NamedData("floor"))
-    bottom = one.mark_text(dy=34, fontSize=11, fontWeight=600).encode(
+    bottom = one.mark_text(dy=34, fontSize=11, fontWeight=600, color=GREY).encode(
         x=alt.value(alt.expr("width / 2")),
         y=alt.value(alt.expr("height")),
         text=alt.value(alt.expr("equal + ' done'")),

@@ -34,6 +34,7 @@ def _order_specification(batches: int, epochs: int, samples: int) -> Specificati
         x=alt.X(
             "sample:O",
             title="sample",
+            scale=alt.Scale(domain=list(range(samples))),
             axis=alt.Axis(labelExpr="datum.value % 4 ? '' : datum.label", labelAngle=0),
         ),
         y=alt.Y("epoch:O", title="epoch"),
@@ -57,11 +58,14 @@ def _order_specification(batches: int, epochs: int, samples: int) -> Specificati
 
 
 @Drawing
-def batch_order(epochs: Sequence[Sequence[Sequence[int]]], title: str = "") -> Content:
+def batch_order(
+    epochs: Sequence[Sequence[Sequence[int]]], samples: int, title: str = ""
+) -> Content:
     """Which sample lands in which batch in which epoch.
 
     Args:
         epochs: for each epoch its batches, each a list of the positions in it.
+        samples: how many there are; those in no batch are gaps.
         title: what is to be seen.
     """
     rows: Rows = [
@@ -75,7 +79,7 @@ def batch_order(epochs: Sequence[Sequence[Sequence[int]]], title: str = "") -> C
     count = max(row["batch"] for row in rows)
     rows.sort(key=lambda row: (row["epoch"], row["sample"]))
     return Content(
-        _order_specification(count, len(epochs), len({row["sample"] for row in rows})),
+        _order_specification(count, len(epochs), samples),
         {"cells": rows},
         title,
         f"Grid of samples and epochs: each cell says which of {count} batches the sample is in. {title}",
@@ -104,7 +108,13 @@ def _noise_specification() -> Specification:
     return specify(
         lines.mark_line(strokeWidth=2, strokeDash=[6, 4], clip=True),
         lines.transform_filter("datum.label")
-        .mark_text(align="left", dx=8, dy=-12, fontSize=12, fontWeight=600)
+        .mark_text(
+            align=alt.expr("datum.above ? 'left' : 'right'"),
+            dx=alt.expr("datum.above ? 6 : -8"),
+            dy=alt.expr("datum.above ? -10 : 8"),
+            fontSize=12,
+            fontWeight=600,
+        )
         .encode(text="label:N"),
         alt.Chart(alt.NamedData("measured"))
         .mark_point(filled=True, size=50, opacity=1, color=BLUE)
@@ -134,22 +144,21 @@ def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> C
 
     shown = {size: measured[size] for size in sizes if measured[size] > 1e-3 * one}
     lowest = 0.5 * min(shown.values(), default=one)
-    curves: dict[str, tuple[str, Callable[[float], float]]] = {
-        "with replacement: 1/√B": (ORANGE, with_replacement),
-        "without": (VERMILION, without_replacement),
-    }
+    lines: list[tuple[str, str, Callable[[float], float], float]] = [
+        ("put back", ORANGE, with_replacement, 0.7),
+        ("not put back", VERMILION, without_replacement, 0.9),
+    ]
     theory: Rows = []
-    for name, (color, curve) in curves.items():
-        points = [(size, curve(size)) for size in smooth]
-        kept = [(size, value) for size, value in points if value > lowest]
-        label_at = len(kept) // 3 if name == "with replacement: 1/√B" else None
+    for name, color, curve, label_at in lines:
+        kept = [(size, curve(size)) for size in smooth if curve(size) > lowest]
         theory += [
             {
                 "line": name,
                 "size": size,
                 "spread": value,
                 "color": color,
-                "label": name if i == label_at else "",
+                "label": name if i == int(label_at * len(kept)) else "",
+                "above": curve is with_replacement,
             }
             for i, (size, value) in enumerate(kept)
         ]

@@ -71,7 +71,6 @@ def _close(scale: alt.Scale) -> alt.Scale:
 
 @cache
 def _specification(log: bool, names: tuple[str, ...], metric: str | None) -> Specification:
-    right = 22 + 7 * max(map(len, names))
     loss = alt.Y(
         "value:Q",
         title="loss",
@@ -80,7 +79,7 @@ def _specification(log: bool, names: tuple[str, ...], metric: str | None) -> Spe
     )
     losses = _curves("losses", loss, _color(names))
     if metric is None:
-        return specify(*losses, right=right)
+        return specify(*losses)
     measure = alt.Y(
         "value:Q",
         title=metric,
@@ -90,7 +89,7 @@ def _specification(log: bool, names: tuple[str, ...], metric: str | None) -> Spe
     panels = alt.layer(
         alt.layer(*losses), alt.layer(*_curves("measures", measure, _color(names)))
     ).resolve_scale(y="independent")
-    return specify(panels, height=PANELS_HEIGHT, right=right)
+    return specify(panels, height=PANELS_HEIGHT)
 
 
 @Drawing
@@ -111,22 +110,21 @@ def learning_curves(
         ValueError: if a run has no such metric.
     """
     if isinstance(result, Mapping):
-        validated = all(run.val_losses for run in result.values())
+        runs = dict(result)
+        validated = all(run.val_losses for run in runs.values())
         lines = {
             name: (run.val_losses, 1.0) if validated else (run.train_losses, 0.5)
-            for name, run in result.items()
+            for name, run in runs.items()
         }
-        runs = dict(result)
     else:
+        runs = {"validation": result}  # on which alone metrics are measured
         curves = (result.train_losses, 0.5), (result.val_losses, 1.0)
         lines = {part: c for part, c in zip(PARTS, curves, strict=True) if c[0]}
-        runs = {"validation": result}
-    if metric is not None:
-        for name, run in runs.items():
-            if metric not in run.metrics:
-                raise ValueError(
-                    f"metric must be one of {list(run.metrics)} in {name}, got {metric!r}"
-                )
+    for name, run in runs.items():
+        if metric is not None and metric not in run.metrics:
+            raise ValueError(
+                f"metric must be one of {list(run.metrics)} in {name}, got {metric!r}"
+            )
     rows = _rows(
         {name: values[: drawn(values)] for name, (values, _) in lines.items()}, lines
     )
@@ -158,7 +156,9 @@ def _outcome(name: str, losses: Sequence[float]) -> str:
     left = diverged_at(losses)
     if left is not None:
         return f"{name}: diverged at epoch {left + 1}"
-    return f"{name} {number(losses[0])} → {number(losses[-1])}"
+    if len(losses) == 1:
+        return f"{name}: {number(losses[0])}"
+    return f"{name}: {number(losses[0])} → {number(losses[-1])}"
 
 
 def _wrapped(sentences: list[str], width: int = 46) -> list[str]:
@@ -300,7 +300,10 @@ def decision_boundary(
 @cache
 def _promises_specification() -> Specification:
     loss = alt.X(
-        "loss:Q", title="loss", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)
+        "loss:Q",
+        title="loss",
+        scale=alt.Scale(zero=False, padding=45),
+        axis=alt.Axis(tickCount=5),
     )
     row = alt.Y("choice:N", title=None, sort=None, axis=alt.Axis(labelLimit=140))
     color = alt.Color(
