@@ -85,7 +85,7 @@ def make_regression(
 
 
 def load_penguins() -> tuple[Tensor, Tensor]:
-    """Four measurements and the sex of 333 penguins, in the order of the file: by species, then by island.
+    """Four measurements and the sex of 333 penguins, in the order of the file: by species, then by year.
 
     The file that comes with the package has 344 birds. The eleven of them that lack a value are left out: nine whose
     sex nobody noted, two that were not measured either.

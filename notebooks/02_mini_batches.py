@@ -1134,7 +1134,7 @@ def _(choose_by_test, forty_epochs):
         return test.gather(1, chosen).mean().item(), fresh.gather(1, chosen).mean().item()
 
     promises = {
-        f"chosen by {part}": promise_and_delivery(part)
+        f"by {part}": promise_and_delivery(part)
         for part in ["validation", *(["test"] if choose_by_test.value else [])]
     }
     return promise_and_delivery, promises

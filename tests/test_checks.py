@@ -241,3 +241,24 @@ def test_a_description_of_a_long_value_is_short() -> None:
     description = checks.describe(list(range(10_000)))
     assert description.endswith("(list)")
     assert len(description) < 60
+
+
+@pytest.mark.parametrize("error", [TypeError, NotImplementedError])
+def test_a_loader_that_cannot_tell_its_length_has_none(error: type[Exception]) -> None:
+    class Endless:
+        def __len__(self) -> int:
+            raise error
+
+    assert checks.length_of(Endless()) is None
+    assert checks.length_of(iter([])) is None
+    assert checks.length_of([]) == 0
+    assert checks.length_of([1, 2]) == 2
+
+
+def test_another_error_in_a_loaders_length_is_not_swallowed() -> None:
+    class Broken:
+        def __len__(self) -> int:
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match=r"^broken$"):
+        checks.length_of(Broken())

@@ -241,7 +241,7 @@ class Still:
     ("result", "shown"),
     [
         (TrainerResult(), "TrainerResult(0 epochs)"),
-        (TrainerResult([2.0]), "TrainerResult(1 epoch, train loss 2 → 2)"),
+        (TrainerResult([2.0]), "TrainerResult(1 epoch, train loss 2)"),
         (
             TrainerResult([4.0, 3.0, 1 / 3], [5.0, 9.0, 2.0]),
             "TrainerResult(3 epochs, train loss 4 → 0.3333, validation loss 5 → 2)",
@@ -263,7 +263,7 @@ class Still:
         ),
         (
             TrainerResult([1.0], stop_reason=""),
-            "TrainerResult(1 epoch, train loss 1 → 1, stopped: )",
+            "TrainerResult(1 epoch, train loss 1, stopped: )",
         ),
     ],
 )
@@ -981,7 +981,7 @@ def test_a_loader_that_is_exhausted_is_refused_in_the_epoch_in_which_it_gives_no
     watch = Watch()
     trainer = made(**loaders, callbacks=[watch])
     message = {
-        "train_loader": r"^train_loader gave no batch in epoch 1$",
+        "train_loader": r"^train_loader gave no batch in epoch 2$",
         "val_loader": r"loader gave no batch: <generator",
     }
     with pytest.raises(ValueError, match=message[exhausted]):

@@ -44,12 +44,14 @@ def batch_size_explorer(
     Raises:
         ValueError: if the shapes don't fit each other.
     """
-    sizes, rates, epochs = by_epoch.shape
-    if by_update.shape[:2] != (sizes, rates) or len(rate_exponents) != rates:
+    grid = by_epoch.shape[:2]
+    fits = by_epoch.dim() == by_update.dim() == 3 and by_update.shape[:2] == grid
+    if not fits or len(rate_exponents) != grid[1]:
         raise ValueError(
             f"by_epoch, by_update and rate_exponents must have as many sizes and rates, got {tuple(by_epoch.shape)}, "
             f"{tuple(by_update.shape)} and {len(rate_exponents)} rates"
         )
+    sizes, rates, epochs = by_epoch.shape
     first = by_epoch[0, 0, 0].item()
     highest = 5 * first
     rows: Rows = []

@@ -132,4 +132,4 @@ def nothing(title: str) -> Content:
 
 def number(value: float) -> str:
     """A number as a reader wants it: three figures that count, and no power of ten where there need be none."""
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.3g}"
+    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"

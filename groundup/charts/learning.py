@@ -125,22 +125,19 @@ def learning_curves(
             raise ValueError(
                 f"metric must be one of {list(run.metrics)} in {name}, got {metric!r}"
             )
-    rows = _rows(
-        {name: values[: drawn(values)] for name, (values, _) in lines.items()}, lines
-    )
+    rows = _rows({n: (values[: drawn(values)], at) for n, (values, at) in lines.items()})
+    sentences = [_outcome(name, values) for name, (values, _) in lines.items() if values]
     if not rows:
-        return nothing("No epochs, nothing trained")
+        return nothing("; ".join(sentences) or "No epochs, nothing trained")
     log = all(row["value"] > 0 for row in rows)
     datasets = _datasets("losses", rows, log)
-    sentences = [_outcome(name, values) for name, (values, _) in lines.items() if values]
     if metric is not None:
-        measured = {name: (run.metrics[metric], 1.0) for name, run in runs.items()}
-        finite = {n: [v for v in c if math.isfinite(v)] for n, (c, _) in measured.items()}
-        datasets |= _datasets("measures", _rows(finite, measured), log=False)
+        measured = _rows({name: (run.metrics[metric], 1.0) for name, run in runs.items()})
+        datasets |= _datasets("measures", measured, log=False)
         sentences += [
-            f"{metric} {number(c[-1])}" + (f" {n}" if len(runs) > 1 else "")
-            for n, c in finite.items()
-            if c
+            f"{metric} {number(end['value'])}"
+            + (f" {end['line']}" if len(runs) > 1 else "")
+            for end in datasets["last of measures"]
         ]
     return Content(
         _specification(log, tuple(lines), metric),
@@ -172,13 +169,13 @@ def _wrapped(sentences: list[str], width: int = 46) -> list[str]:
     return [line[0].upper() + line[1:] for line in lines]
 
 
-def _rows(
-    shown: Mapping[str, Sequence[float]], lines: Mapping[str, tuple[list[float], float]]
-) -> Rows:
+def _rows(lines: Mapping[str, tuple[Sequence[float], float]]) -> Rows:
+    """Each line's finite values, the first of them so far into its epoch."""
     return [
-        {"line": name, "epoch": i + lines[name][1], "value": value}
-        for name, values in shown.items()
+        {"line": name, "epoch": i + at, "value": value}
+        for name, (values, at) in lines.items()
         for i, value in enumerate(values)
+        if math.isfinite(value)
     ]
 
 
@@ -264,7 +261,9 @@ def decision_boundary(
         torch.linspace(a, b, cells + 1).tolist()
         for a, b in zip((low - margin).tolist(), (high + margin).tolist(), strict=True)
     ]
-    centres = [torch.tensor([(a + b) / 2 for a, b in pairwise(e)]) for e in edges]
+    centres = [
+        torch.tensor([(a + b) / 2 for a, b in pairwise(e)], dtype=X.dtype) for e in edges
+    ]
     with torch.no_grad():
         probability = torch.sigmoid(model(torch.cartesian_prod(*centres))).flatten()
     grid: Rows = [
