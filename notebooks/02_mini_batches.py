@@ -732,7 +732,9 @@ def _(config, model, train_data):
         hand_losses = train_by_hand(
             by_hand, mean_squared_error, X, y, some, size, rate, order()
         )
-        theirs = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, y), size)
+        theirs = torch.utils.data.DataLoader(
+            torch.utils.data.TensorDataset(X, y), size, generator=order()
+        )
         in_48s = evaluate(model, DataLoader(train_data, 48), {"loss": mean_squared_error})
 
         def path(run):
@@ -1939,8 +1941,14 @@ def check_loader(attempt):
     for samples, batch_size in ((12, 4), (11, 4), (5, 5), (3, 4)):
         X, y = make_regression(samples, 2, generator=torch.Generator().manual_seed(samples))
         before = X.clone()
-        expected = DataLoader(
-            Dataset(X, y), batch_size, True, torch.Generator().manual_seed(0), True
+        expected = list(
+            DataLoader(
+                Dataset(before, y.clone()),
+                batch_size,
+                True,
+                torch.Generator().manual_seed(0),
+                drop_last=True,
+            )
         )
         what = f"{samples} samples in batches of {batch_size}"
         batches = attempt(X, y, batch_size, torch.Generator().manual_seed(0))

@@ -14,6 +14,17 @@ settings.register_profile("groundup", max_examples=25, deadline=None, derandomiz
 settings.load_profile("groundup")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Chapter after chapter, so that each is run, served, exported and opened once."""
+
+    def place(item: pytest.Item) -> tuple[int, str]:
+        asked = item.callspec.params if hasattr(item, "callspec") else {}
+        return asked.get("chapter", 0), asked.get("scheme", "")
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session", params=CHAPTERS, ids="chapter {}".format)
 def chapter(request: pytest.FixtureRequest) -> Iterator[Chapter]:
     """Each chapter. A file about one of them says so: `pytestmark = only(2)`."""

@@ -97,7 +97,7 @@ class Control(NamedTuple):
 
     @property
     def elsewhere(self) -> list[Any]:
-        """Other places for it, as the front end sends them: a slider's ends, a switch's other side, a button's count."""
+        """Other places for it, as the front end sends them: a slider's ends, a switch's other side, a click."""
         if self.kind == "slider":
             return [end for end in self.ends if end != self.start]
         return [not self.start] if self.kind == "switch" else [self.start + 1]

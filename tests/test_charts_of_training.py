@@ -228,6 +228,7 @@ def test_a_specification_is_made_once_and_left_alone_by_the_next_chart(
     drawing: Any, arguments: tuple[Any, ...], others: tuple[Any, ...]
 ):
     first = drawing.show(*arguments)
+    made = copy.deepcopy(first.specification)
     before = copy.deepcopy(first.complete)
     second = drawing.show(*others)
     assert second.specification["layer"] is first.specification["layer"]
@@ -235,7 +236,15 @@ def test_a_specification_is_made_once_and_left_alone_by_the_next_chart(
     # Altair's checks and copies don't reach it either.
     drawing(*others).properties(height=1, title="changed")
     assert first.complete == before
+    assert first.specification == made
     assert drawing.show(*arguments).complete == before
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_what_is_no_json_never_reaches_a_browser(value: float):
+    content = charts.promises.show({"by validation": (1.0, value)})
+    with pytest.raises(ValueError, match="JSON"):
+        content._mime_()
 
 
 # Learning curves.
@@ -382,6 +391,11 @@ def test_a_run_that_diverged_in_its_first_epoch_is_not_said_to_have_had_none():
     title = title_of(curves(run([NAN, NAN], [INF, NAN])))
     assert "No epochs" not in title
     assert "diverged at epoch 1" in title
+
+
+def test_the_title_in_place_of_curves_fits_a_phone_too():
+    lines = curves(run([NAN, NAN], [INF, NAN]))["title"]
+    assert lines == ["Train: diverged at epoch 1", "Validation: diverged at epoch 1"]
 
 
 @pytest.mark.parametrize(

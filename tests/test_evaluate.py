@@ -388,11 +388,24 @@ def test_each_submodule_gets_its_mode_back_also_when_something_raises(
     )
 
 
-def test_a_module_with_a_mind_of_its_own_gets_its_mode_back_too() -> None:
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_module_with_a_mind_of_its_own_gets_its_mode_back_too(frozen: bool) -> None:
     model = nn.Sequential(nn.Linear(2, 4), Frozen(4), nn.Linear(4, 1)).train()
     assert modes(model) == [True, True, False, True]
+    model[1].training = frozen
     evaluate(model, pairs(), {"loss": mean_squared_error})
-    assert modes(model) == [True, True, False, True]
+    assert modes(model) == [True, True, frozen, True]
+
+
+@pytest.mark.parametrize("mixed", [[True, True, False, True], [False, False, True, False]])
+def test_a_submodule_that_two_others_share_gets_its_mode_back(mixed: list[bool]) -> None:
+    shared = nn.Linear(2, 2)
+    model = nn.Sequential(nn.Sequential(shared), nn.Sequential(shared, nn.Flatten()))
+    parts = [model, model[0], shared, model[1]]
+    for module, training in zip(parts, mixed, strict=True):
+        module.training = training
+    evaluate(model, pairs(), {"loss": lambda predictions, targets: predictions.mean()})
+    assert [module.training for module in parts] == mixed
 
 
 @pytest.mark.parametrize(
@@ -419,7 +432,6 @@ def test_a_loader_that_gives_no_batch_is_refused_by_its_name(loader: Any) -> Non
         ({"measures": {"loss": 3}}, r".*'loss'.* must be callable, got 3 \(int\)"),
         ({"average": Average()}, r"average must be callable, got .* \(Average\)"),
     ],
-    ids=lambda value: f"{value}"[:30].replace("\n", " "),
 )
 def test_a_bad_argument_is_named_with_its_value_before_the_model_is_called(
     changed: dict[str, Any], message: str

@@ -918,6 +918,16 @@ class Unknown(Unsized):
         raise NotImplementedError
 
 
+class Rows:
+    """A data set that says nothing of tensors."""
+
+    def __len__(self) -> int:
+        return len(X)
+
+    def __getitem__(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        return X[positions], y[positions]
+
+
 class Lists(list):
     """Batches as lists, as torch's loader gives them."""
 
@@ -935,6 +945,7 @@ class Lists(list):
         TorchDataLoader(Dataset(X, y), 2, generator=seeded()),
         TorchDataLoader(Stream(), 2, generator=seeded()),
         DataLoader(TensorDataset(X, y), 2),
+        DataLoader(Rows(), 2),
         Unsized(),
         Unknown(),
     ],
@@ -1164,7 +1175,6 @@ class Number(OnlyZero):
         (None, "zero_grad"),
         (0.1, "zero_grad"),
     ],
-    ids=str,
 )
 def test_an_optimizer_that_lacks_a_method_is_refused_with_its_type(
     optimizer: Any, lacks: str
@@ -1281,7 +1291,6 @@ def test_a_compiled_model_drops_in(
         ),
         ({"average": None}, TypeError, r"average must be callable, got None \(NoneType\)"),
     ],
-    ids=str,
 )
 def test_a_bad_argument_is_named_with_its_value_when_the_trainer_is_made(
     changed: dict[str, Any], error: type[Exception], message: str
@@ -1328,7 +1337,6 @@ def test_nothing_is_called_or_iterated_before_the_run() -> None:
         ({"loss": lambda predictions, targets: 0.5}, AttributeError),
         ({"loss": lambda predictions, targets: torch.ones(())}, RuntimeError),
     ],
-    ids=str,
 )
 def test_what_the_loss_refuses_leaves_the_parameters_and_the_counters_untouched(
     changed: dict[str, Any], error: type[Exception]

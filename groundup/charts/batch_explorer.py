@@ -66,7 +66,10 @@ def batch_size_explorer(
     }
     done = {"epochs": epochs - 1, "updates": (by_update.shape[2] - 1) * updates_between}
     numbers = {"last": last, "done": done, "samples": 2 ** (sizes - 1)}
-    slowest, step = rate_exponents[0], rate_exponents[1] - rate_exponents[0]
+    slowest, step = (
+        rate_exponents[0],
+        (rate_exponents[-1] - rate_exponents[0]) / max(1, rates - 1) or 1.0,
+    )
     return Content(
         {
             **_specification((0.7 * least, highest), updates_between),

@@ -23,7 +23,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = PALETTE = [
 ]
 """Okabe and Ito's colours that stand out on white and on black alike, and a grey."""
 
-EPOCHS_AXIS = alt.Axis(labelExpr="datum.value % 1 ? '' : datum.label", tickMinStep=1)
+EPOCHS_AXIS = alt.Axis(labelExpr="datum.value % 1 ? '' : '' + datum.value", tickMinStep=1)
 """An axis with no label between two epochs."""
 
 
@@ -120,13 +120,14 @@ def _nothing() -> Specification:
     return specify(words)
 
 
-def nothing(title: str) -> Content:
+def nothing(title: str | list[str]) -> Content:
     """Words in place of an empty plot."""
+    words = title if isinstance(title, str) else "; ".join(title)
     return Content(
         _nothing(),
         {"nothing": [{"label": "nothing to draw"}]},
         title,
-        f"An empty chart. {title}.",
+        f"An empty chart. {words}.",
     )
 
 

@@ -111,7 +111,7 @@ def learning_curves(
     """
     if isinstance(result, Mapping):
         runs = dict(result)
-        validated = all(run.val_losses for run in runs.values())
+        validated = all(run.val_losses for run in runs.values() if run.train_losses)
         lines = {
             name: (run.val_losses, 1.0) if validated else (run.train_losses, 0.5)
             for name, run in runs.items()
@@ -128,7 +128,7 @@ def learning_curves(
     rows = _rows({n: (values[: drawn(values)], at) for n, (values, at) in lines.items()})
     sentences = [_outcome(name, values) for name, (values, _) in lines.items() if values]
     if not rows:
-        return nothing("; ".join(sentences) or "No epochs, nothing trained")
+        return nothing(_wrapped(sentences) or "No epochs, nothing trained")
     log = all(row["value"] > 0 for row in rows)
     datasets = _datasets("losses", rows, log)
     if metric is not None:

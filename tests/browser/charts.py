@@ -35,21 +35,42 @@ VIEW = """(chart) => {
     throw new Error("react-vega keeps its view elsewhere");
 }"""
 
-ROWS = f"""async (chart, [columns, signals]) => {{
-    const view = ({VIEW})(chart);
-    const move = (signals) => {{
+# What a look at the view sees while the chart's sliders stand elsewhere.
+LOOK = """async (chart, [signals, ...rest]) => {
+    const view = (VIEW)(chart);
+    const move = (signals) => {
         for (const [name, value] of Object.entries(signals)) view.signal(name, value);
         return view.runAsync();
-    }};
-    const {{signals: before}} = view.getState({{signals: (name) => name in signals}});
+    };
+    const {signals: before} = view.getState({signals: (name) => name in signals});
     await move(signals);
-    const {{data}} = view.getState({{data: () => true}});
-    const rows = Object.keys(data).flatMap((name) => view.data(name) ?? [])
+    const seen = (SEEN)(view, ...rest);
+    await move(before);
+    return seen;
+}""".replace("VIEW", VIEW)
+
+ROWS = LOOK.replace(
+    "SEEN",
+    """(view, columns) => {
+    const {data} = view.getState({data: () => true});
+    return Object.keys(data).flatMap((name) => view.data(name) ?? [])
         .filter((row) => columns.every((column) => column in row))
         .map((row) => columns.map((column) => row[column]));
-    await move(before);
-    return rows;
-}}"""
+}""",
+)
+
+TITLE = LOOK.replace(
+    "SEEN",
+    """(view) => {
+    const found = [];
+    const walk = (item) => {
+        if (item.role === "title-text") found.push(...item.items.map((words) => words.text));
+        else (item.items ?? []).forEach(walk);
+    };
+    walk(view.scenegraph().root);
+    return found.flat().join("\\n");
+}""",
+)
 
 WORDS = f"""(chart) => {{
     const words = [];
@@ -86,5 +107,33 @@ def explorer(page: Page) -> Locator:
 
 def computed(chart: Locator, *columns: str, **signals: Any) -> list[list[Any]]:
     """What Vega computes for these columns, row by row, with a chart's sliders like this."""
-    rows: list[list[Any]] = chart.evaluate(ROWS, [columns, signals])
+    rows: list[list[Any]] = chart.evaluate(ROWS, [signals, columns])
     return rows
+
+
+def title(chart: Locator, **signals: Any) -> str:
+    """What a chart's title says with its sliders like this."""
+    said: str = chart.evaluate(TITLE, [signals])
+    return said
+
+
+def there_and_back(page: Page, control: Locator, charts: int = 1) -> None:
+    """Moves a slider by a step or turns a switch: so many charts change. Back again they are what they were."""
+    before = pictures(page)
+    there, back = _keys(control)
+    control.press(there)
+    wait_for_changes(page, before, charts)
+    control.press(back)
+    wait_for_changes(page, before, 0)
+
+
+def _keys(control: Locator) -> tuple[str, str]:
+    if control.get_attribute("role") == "switch":
+        return "Space", "Space"
+    # A slider is marimo's, or Vega's, which is an input of the browser.
+    now, greatest = (
+        control.get_attribute(marimo) or control.evaluate(f"slider => slider.{vega}")
+        for marimo, vega in (("aria-valuenow", "value"), ("aria-valuemax", "max"))
+    )
+    keys = "ArrowRight", "ArrowLeft"
+    return keys[::-1] if float(now) == float(greatest) else keys

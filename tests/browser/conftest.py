@@ -90,7 +90,7 @@ def charts_in_chapter(exported: str) -> int:
     return count
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def live(chromium: Browser, served: str, charts_in_chapter: int) -> Iterator[Page]:
     """The chapter under `marimo run`. Its tests put each control back to where it was."""
     with opened(chromium, served, viewport={"width": 1000, "height": 900}) as page:

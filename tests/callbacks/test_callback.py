@@ -627,7 +627,6 @@ def function(trainer: Trainer) -> None:
             r"callbacks must be an iterable of groundup.Callback, got None \(NoneType\)",
         ),
     ],
-    ids=str,
 )
 def test_what_is_not_a_callback_is_refused_with_its_place_and_type(
     callbacks: Any, message: str

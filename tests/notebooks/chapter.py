@@ -1,7 +1,7 @@
 """A chapter as its tests need it: its functions, what its cells define, and which of them follow from which."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -58,7 +58,7 @@ class Chapter:
 
     def run_from_the_top(self) -> Cells:
         """All cells, run with each control where it stands at first."""
-        return self._run({})
+        return self._run({}, idle=set())
 
     @cached_property
     def untouched(self) -> Cells:
@@ -75,25 +75,29 @@ class Chapter:
             controls: a control's name → its new value.
         """
         panels = {self.cell_that_defines(name) for name in controls}
-        after = {SETUP}.union(*map(self.graph.descendants, panels))
+        idle = self.graph.cells.keys() - {SETUP}.union(*map(self.graph.descendants, panels))
         kept = {
             name: self.untouched[name]
-            for identity, cell in self.graph.cells.items()
-            if identity not in after
-            for name in cell.defs
+            for cell in idle
+            for name in self.graph.cells[cell].defs
         }
         moved = {name: SimpleNamespace(value=value) for name, value in controls.items()}
-        cells = self._run(kept | moved)
+        cells = self._run(kept | moved, idle)
         cells.outputs = {**self.untouched.outputs, **cells.outputs}
         return cells
 
-    def _run(self, given: Mapping[str, Any]) -> Cells:
-        outputs, definitions = self.module.app.run(defs=dict(given))
-        ran = [
-            identity
-            for identity, cell in self.graph.cells.items()
-            if identity != SETUP and not cell.defs & given.keys()
-        ]
+    def _run(self, given: Mapping[str, Any], idle: Set[str]) -> Cells:
+        """Run all cells but the idle ones, which define what is given."""
+        # marimo skips a cell whose names are given, but one that only shows something it has to be told.
+        shows = [self.graph.cells[i] for i in idle if not self.graph.cells[i].defs]
+        try:
+            for cell in shows:
+                cell.configure({"disabled": True})
+            outputs, definitions = self.module.app.run(defs=dict(given))
+        finally:
+            for cell in shows:
+                cell.configure({"disabled": False})
+        ran = [cell for cell in self.graph.cells if cell not in {SETUP, *idle}]
         return Cells(definitions, dict(zip(ran, outputs, strict=True)))
 
     def shown(self, cells: Cells, name: str, kind: type[T]) -> T:
@@ -115,6 +119,12 @@ class Chapter:
         """What the notebook prints the source of."""
         arguments = [a for call in self.calls("notebook.source") for a in call.args]
         return [eval(ast.unparse(a), vars(self.module)) for a in arguments]
+
+    @property
+    def heading(self) -> str:
+        """What the notebook says at its top: a line of prose that starts with `#` and the chapter's number."""
+        lines = map(str.strip, self.file.read_text("utf-8").splitlines())
+        return next(line[2:] for line in lines if line.startswith(f"# {self.number} · "))
 
     def cell_that_defines(self, name: str) -> str:
         """The one cell that gives a name its value."""

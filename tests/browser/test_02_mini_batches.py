@@ -1,0 +1,175 @@
+"""Chapter two in Chromium: its live controls move their charts, and its explorer draws what training gives."""
+
+import math
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.charts import (
+    computed,
+    explorer,
+    pictures,
+    there_and_back,
+    title,
+    wait_for_changes,
+)
+from tests.notebooks.chapter import Chapter, only
+from tests.notebooks.mini_batches import Equal, losses_of_the_trainer
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, only(2)]
+on_a_light_screen = pytest.mark.parametrize("scheme", ["light"], indirect=True)
+
+
+# Live, under `marimo run`.
+
+
+@pytest.mark.parametrize(
+    "label", ["batch size", "learning rate", "epochs", "seed", "samples in a batch"]
+)
+def test_a_sliders_step_moves_its_chart_and_back_again_gives_the_same_picture(
+    live: Page, label: str
+):
+    there_and_back(live, live.get_by_role("slider", name=label, exact=True))
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "shuffle",
+        "shuffle the 24",
+        "drop a short last batch",
+        "take the samples in the file's order",
+        "standardise before splitting",
+        "choose the epoch by the test part",
+    ],
+)
+def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
+    live: Page, label: str
+):
+    there_and_back(live, live.get_by_role("switch", name=label, exact=True))
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("samples in the last batch", "mean over"),
+        ("batch size", "against"),
+        ("learning rate", "against"),
+    ],
+)
+def test_a_sliders_step_changes_its_table_and_back_again_gives_the_same_numbers(
+    live: Page, label: str, words: str
+):
+    slider = live.get_by_role("slider", name=label, exact=True)
+    (table,) = tables(live, words)
+    before = table.inner_text()
+    slider.press("ArrowRight")
+    expect(table).not_to_have_text(before, use_inner_text=True)
+    slider.press("ArrowLeft")
+    expect(table).to_have_text(before, use_inner_text=True)
+
+
+def tables(page: Page, heading: str) -> list[Locator]:
+    return page.locator("table", has=page.locator("th", has_text=re.compile(heading))).all()
+
+
+def test_the_configs_text_follows_the_slider(live: Page):
+    slider = live.get_by_role("slider", name="batch size", exact=True)
+    before = pictures(live)
+    expect(live.get_by_text('"batch_size": 32')).to_be_visible()
+    slider.press("ArrowRight")
+    expect(live.get_by_text('"batch_size": 64')).to_be_visible()
+    slider.press("ArrowLeft")
+    expect(live.get_by_text('"batch_size": 32')).to_be_visible()
+    wait_for_changes(live, before, 0)
+
+
+def test_the_highest_learning_rate_is_said_to_diverge_with_small_batches(live: Page):
+    before = pictures(live)
+    sizes, rates = (
+        live.get_by_role("slider", name=name, exact=True)
+        for name in ("batch size", "learning rate")
+    )
+    sizes.press("Home")
+    rates.press("End")
+    diverged = live.locator(".vega-embed[aria-label*='diverged at epoch']")
+    expect(diverged).to_have_count(1)
+    rates.press("Home")
+    expect(diverged).to_have_count(0)
+    for slider, steps in ((sizes, 2), (rates, 5)):
+        for _ in range(steps):
+            slider.press("ArrowRight")
+    wait_for_changes(live, before, 0)
+
+
+def test_a_button_measures_again_and_touches_nothing_else(live: Page):
+    before = pictures(live)
+    live.get_by_role("button", name="measure again").click()
+    wait_for_changes(live, before, 1)
+    assert pictures(live)[1:] == before[1:]
+    measured = pictures(live)
+    timed = tables(live, "^ratio$|^× ours$")
+    times = [table.inner_text() for table in timed]
+    assert len(times) == 2
+    live.get_by_role("button", name="time them again").click()
+    for table, time in zip(timed, times, strict=True):
+        expect(table).not_to_have_text(time, use_inner_text=True)
+    wait_for_changes(live, measured, 0)
+
+
+# The explorer, on the published page.
+
+
+@on_a_light_screen
+def test_the_explorer_has_these_controls(published: Page):
+    names = []
+    for name in published.locator(".vega-bind-name").all():
+        name.scroll_into_view_if_needed()
+        expect(name).to_be_visible()
+        names.append(name.inner_text())
+    assert [name.strip() for name in names] == [
+        "batch size = 2^",
+        "learning rate = 2^",
+        "compare at equal",
+    ]
+
+
+@on_a_light_screen
+@pytest.mark.parametrize("equal", ["epochs", "updates"])
+@pytest.mark.parametrize(
+    ("size", "exponent"),
+    [(5, -4.0), (2, -6.5), (0, 0.0), (8, 0.0)],
+    ids=["opening", "small", "diverging at once", "leaving the frame"],
+)
+def test_what_the_browser_draws_is_the_training(
+    published: Page, chapter: Chapter, equal: Equal, size: int, exponent: float
+):
+    signals = {"batch_size": size, "learning_rate": exponent, "equal": equal}
+    columns = ("size", "rate", "done", "loss")
+    losses = losses_of_the_trainer(chapter.untouched, equal, 2**size, 2**exponent)
+    rows = computed(explorer(published), *columns, **signals)
+    assert {rate for _, rate, *_ in rows} == {exponent}
+    assert {of for of, *_ in rows} == set(range(9))
+    drawn = sorted({(done, loss) for of, _, done, loss in rows if of == size})
+    step = 1 if equal == "epochs" else 8
+    assert [done for done, _ in drawn] == [step * i for i in range(len(drawn))]
+    shown = [loss for _, loss in drawn]
+    if len(shown) < len(losses):
+        # It left the frame: the last point is beyond it.
+        *shown, beyond = shown
+        assert beyond > 3 * losses[0]
+        assert not losses[len(shown)] <= 3 * losses[0]
+    assert shown == pytest.approx(losses[: len(shown)], rel=1e-3)
+    assert len(shown) >= 1
+
+    said = title(explorer(published), **signals)
+    assert f"Batch size {2**size}," in said
+    assert ("diverged" in said) == (not math.isfinite(losses[-1]))
+    if math.isfinite(losses[-1]):
+        (loss,) = re.findall(r"loss ([\d.e+]+)", said)
+        assert float(loss) == pytest.approx(losses[-1], rel=0.006)
+    counts = f"12 epochs are {12 * 256 // 2**size:,} updates"
+    if equal == "updates":
+        counts = f"192 updates are {192 * 2**size / 256:.3g} epochs"
+    assert counts in said
