@@ -68,7 +68,8 @@ class Average:
             raise ValueError(
                 f"a measure's value must have one element, got shape {tuple(value.shape)}"
             )
-        value = value.detach()
+        if value.requires_grad:
+            value = value.detach()
         # A sum in bfloat16 would stand still: its eight bits are full at 256.
         if value.dtype not in (torch.float32, torch.float64):
             value = value.float()

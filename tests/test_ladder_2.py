@@ -75,7 +75,7 @@ def by_hand(
             for inputs, targets in val_loader:
                 predictions = model(inputs)
                 for name, measure in measures.items():
-                    totals[name] += measure(predictions, targets).detach() * len(targets)
+                    totals[name] += measure(predictions, targets) * len(targets)
                 samples += len(targets)
         if samples:
             for name in measures:

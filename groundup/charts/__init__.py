@@ -8,6 +8,7 @@ output of a cell that a slider runs again and again.
 
 from groundup.charts.batch_explorer import batch_size_explorer
 from groundup.charts.batches import batch_order, gradient_noise, growth
+from groundup.charts.costs import ratios
 from groundup.charts.drawing import Content, Drawing
 from groundup.charts.explorer import Problem, learning_rate_explorer
 from groundup.charts.fits import fit
@@ -31,6 +32,7 @@ __all__ = [
     "losses",
     "pace",
     "promises",
+    "ratios",
     "sweep_losses",
     "training",
     "trajectories",

@@ -161,7 +161,15 @@ def test_past_the_limit_the_run_is_said_to_diverge_where_it_leaves_the_chart(
 
 
 @on_a_light_screen
+def test_the_page_says_that_it_is_about_a_trainer(published: Page):
+    assert published.title().startswith("1 · Linear regression")
+    description = published.locator("meta[name=description]").last
+    assert "trainer" in (description.get_attribute("content") or "")
+
+
+@on_a_light_screen
 def test_the_explorer_has_the_sliders_names(published: Page):
+    assert explorer(published).locator("input, select").count() == 3
     for label in ("learning rate", "epochs"):
         there_and_back(published, explorer(published).get_by_label(label))
 

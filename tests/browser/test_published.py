@@ -56,7 +56,7 @@ def test_the_page_says_what_it_is(published: Page, chapter: Chapter):
     # The first one is marimo's own.
     description = published.locator("meta[name=description]").last.get_attribute("content")
     assert description is not None
-    assert "trainer" in description
+    assert len(description) > 80
     head = chapter.file.with_suffix(".head.html").read_text("utf-8")
     assert description in head
 
@@ -93,11 +93,11 @@ def test_no_dead_control_is_in_sight(page: Page):
     roles = "[role=slider], [role=switch], [role=radio], [role=checkbox], [role=combobox]"
     controls = f":is({roles}, input, select, textarea, marimo-button button)"
     alive = page.locator(".vega-bind :is(input, select)").all()
-    assert len(alive) == 3
+    assert alive
     for control in alive:
         expect(control).to_be_visible()
     in_sight = [c for c in page.locator(controls).all() if c.is_visible()]
-    assert len(in_sight) == 3, [c.evaluate("e => e.outerHTML") for c in in_sight]
+    assert len(in_sight) == len(alive), [c.evaluate("e => e.outerHTML") for c in in_sight]
 
 
 def test_what_the_page_says_instead_is_in_sight(page: Page):
