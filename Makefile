@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup edit test
+.PHONY: setup edit test bench
 
 setup: .venv/.complete
 
@@ -21,3 +21,12 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/marimo check --strict notebooks
 	$(BIN)/pytest
+
+# The peers live in an environment of their own: `make bench`, or `make bench job=loader`.
+bench: .venv-bench/.complete
+	.venv-bench/bin/python -m benchmarks $(if $(job),--job $(job))
+
+.venv-bench/.complete: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -e '.[bench,test]' -c constraints.txt
+	touch $@

@@ -1,34 +1,38 @@
-"""Contenders that take turns: what disturbs one round disturbs all of them, and what counts is the ratio in a round."""
+"""Contenders that take turns: what disturbs one round disturbs all of them."""
 
-import statistics
+import gc
 import time
 from collections.abc import Callable, Mapping
 
-import torch
 
-ROUNDS = 9
+def in_turns(
+    contenders: Mapping[str, Callable[[], object]], rounds: int = 7
+) -> dict[str, list[float]]:
+    """Call each contender once to warm up, then in rounds, each round from another one on.
 
+    The garbage of one contender is collected before the next one's time starts; while it runs, the collector is on,
+    as users have it. What was imported is frozen, so that no contender's collections look through all the others'
+    libraries, which no user has in one process.
 
-def compare(job: str, contenders: Mapping[str, Callable[[], object]]) -> None:
-    """Print each contender's least and median time, and its ratio to the first one; with one thread, then with all."""
-    reference, *_ = contenders
-    for threads in sorted({1, torch.get_num_threads()}):
-        torch.set_num_threads(threads)
-        for work in contenders.values():
-            work()  # the first calls import and allocate
-        times: dict[str, list[float]] = {name: [] for name in contenders}
-        names = list(contenders)
-        for i in range(ROUNDS):
-            turn = i % len(names)
-            for name in names[turn:] + names[:turn]:
-                start = time.perf_counter()
-                contenders[name]()
-                times[name].append(time.perf_counter() - start)
-        print(f"{job}, {threads} thread(s)")
-        for name, measured in times.items():
-            ratios = [a / b for a, b in zip(measured, times[reference], strict=True)]
-            least, median = min(measured), statistics.median(measured)
-            print(
-                f"  {name:12} {1000 * least:8.1f} ms least, {1000 * median:8.1f} ms median, "
-                f"{statistics.median(ratios):.2f} × ({min(ratios):.2f} to {max(ratios):.2f})"
-            )
+    Args:
+        contenders: a name → what is called, without arguments.
+        rounds: how often each is timed.
+
+    Returns:
+        A name → seconds, one number a round.
+    """
+    for work in contenders.values():
+        work()  # the first calls import and allocate
+    gc.collect()
+    gc.freeze()
+    names = list(contenders)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for i in range(rounds):
+        turn = i % len(names)
+        for name in names[turn:] + names[:turn]:
+            gc.collect()
+            start = time.perf_counter()
+            contenders[name]()
+            seconds[name].append(time.perf_counter() - start)
+    gc.unfreeze()
+    return seconds

@@ -1,40 +1,54 @@
-"""How much faster `sweep` trains 64 learning rates than 64 runs of `NaiveTrainer`."""
+"""One model trained at many learning rates: run by run, at once, and not at all (the closed form)."""
 
 import copy
 
 import torch
-from rounds import compare
 
+from benchmarks.rounds import in_turns
+from benchmarks.rows import Row, rows_of
 from groundup import (
     LinearRegression,
     NaiveTrainer,
     NaiveTrainerConfig,
+    closed_form_path,
     make_regression,
     mean_squared_error,
     sweep,
 )
 
 EPOCHS = 50
-RATES = torch.logspace(-3, -0.1, 64)
+SETTINGS = [
+    f"{EPOCHS} epochs on 4096 × 6, learning rates from 0.001 to 0.8, evenly spaced on a log axis",
+    "closed form: the path of each rate from the eigenvalues; it knows that the model is linear",
+]
 
 
-def main() -> None:
-    """Print what the rounds came to."""
+def measure(threads: int) -> list[Row]:
+    """Rows for 4, 16, 64 and 256 learning rates."""
     generator = torch.Generator().manual_seed(42)
     X, y = make_regression(4096, 6, generator=generator)
     model = LinearRegression(6, generator)
+    rows = []
+    for count in (4, 16, 64, 256):
+        rates = torch.logspace(-3, -0.1, count).tolist()
 
-    def single_runs() -> None:
-        for rate in RATES.tolist():
-            config = NaiveTrainerConfig(EPOCHS, rate)
-            NaiveTrainer(copy.deepcopy(model), mean_squared_error, X, y, config).train()
+        def single_runs(rates: list[float] = rates) -> None:
+            for rate in rates:
+                config = NaiveTrainerConfig(EPOCHS, rate)
+                NaiveTrainer(copy.deepcopy(model), mean_squared_error, X, y, config).train()
 
-    def one_sweep() -> None:
-        sweep(model, mean_squared_error, X, y, RATES, EPOCHS)
+        def at_once(rates: list[float] = rates) -> None:
+            sweep(model, mean_squared_error, X, y, rates, EPOCHS)
 
-    job = f"{len(RATES)} rates × {EPOCHS} epochs on {X.shape[0]} × {X.shape[1]}"
-    compare(job, {"sweep": one_sweep, "single runs": single_runs})
+        def closed_form(rates: list[float] = rates) -> None:
+            for rate in rates:
+                closed_form_path(X, y, model.weights, model.bias, rate, EPOCHS)
 
-
-if __name__ == "__main__":
-    main()
+        works = {
+            "naive trainer": single_runs,
+            "groundup": at_once,
+            "closed form": closed_form,
+        }
+        setting = f"{count} rates × {EPOCHS} epochs"
+        rows += rows_of("sweep", in_turns(works), "naive trainer", threads, setting)
+    return rows

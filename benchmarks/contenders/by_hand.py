@@ -1,0 +1,56 @@
+"""The loop written out: the reference, and the same without a loader or an average."""
+
+import torch
+from torch import Tensor
+
+from benchmarks.training import Job
+from groundup import DataLoader, mean_squared_error
+
+
+def train(job: Job) -> list[Tensor]:
+    """The loop with all that the trainer does: batches, zeroing, averages, validation."""
+    model = job.make_model()
+    params = list(model.parameters())
+    train_loader = DataLoader(job.train, job.batch_size, job.shuffle, job.order())
+    val_loader = None if job.val is None else DataLoader(job.val, job.batch_size)
+    train_losses, val_losses = [], []
+    for _ in range(job.epochs):
+        total, count = torch.zeros(()), 0
+        for inputs, targets in train_loader:
+            for p in params:
+                p.grad = None
+            loss = mean_squared_error(model(inputs), targets)
+            loss.backward()
+            with torch.no_grad():
+                for p in params:
+                    p -= job.learning_rate * p.grad
+            total += loss.detach() * len(targets)
+            count += len(targets)
+        train_losses.append(total.item() / count)
+        if val_loader is None:
+            continue
+        total, count = torch.zeros(()), 0
+        model.eval()
+        with torch.no_grad():
+            for inputs, targets in val_loader:
+                total += mean_squared_error(model(inputs), targets) * len(targets)
+                count += len(targets)
+        model.train()
+        val_losses.append(total.item() / count)
+    return params
+
+
+def bare(job: Job) -> list[Tensor]:
+    """The five steps on the whole tensors."""
+    model = job.make_model()
+    params = list(model.parameters())
+    X, y = job.train.tensors
+    for _ in range(job.epochs):
+        for p in params:
+            p.grad = None
+        loss = mean_squared_error(model(X), y)
+        loss.backward()
+        with torch.no_grad():
+            for p in params:
+                p -= job.learning_rate * p.grad
+    return params

@@ -1,0 +1,87 @@
+"""What a measurement leaves behind: one row a contender, all of them in one file."""
+
+import json
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks/results.json"
+Row = dict[str, Any]
+
+
+def rows_of(
+    job: str,
+    rounds: Mapping[str, Sequence[float]],
+    reference: str,
+    threads: int,
+    setting: str,
+    unit: str = "s",
+    **more: Mapping[str, object],
+) -> list[Row]:
+    """A row for each contender, from what its rounds came to.
+
+    Args:
+        job: the job's name.
+        rounds: a contender → one number a round, all in the same order.
+        reference: the contender that the ratios are to: the median of the ratios within a round.
+        threads: how many torch used.
+        setting: what was done, in words.
+        unit: of the rounds.
+        more: a name → what else is known: a contender → a value.
+    """
+    rows = []
+    for contender, measured in rounds.items():
+        pairs = zip(measured, rounds[reference], strict=True)
+        row = {
+            "job": job,
+            "setting": setting,
+            "contender": contender,
+            "threads": threads,
+            "ratio": _short(statistics.median(a / b for a, b in pairs)),
+            "unit": unit,
+            "minimum": _short(min(measured)),
+            "median": _short(statistics.median(measured)),
+            "maximum": _short(max(measured)),
+            "rounds": [_short(value) for value in measured],
+            "processor": processor(),
+        }
+        rows.append(row | {name: values[contender] for name, values in more.items()})
+    return rows
+
+
+def _short(value: float) -> float:
+    """Four figures: the fifth is another run's."""
+    return float(f"{value:.4g}")
+
+
+def processor() -> str:
+    """What computed: cores and kind."""
+    kind = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    cores = 0
+    if cpuinfo.exists():
+        lines = [
+            line.split(":", 1) for line in cpuinfo.read_text().splitlines() if ":" in line
+        ]
+        cores = sum(name.strip() == "processor" for name, _ in lines)
+        kind = next((v.strip() for n, v in lines if n.strip() == "model name"), kind)
+    return f"{cores or 'some'} cores, {kind}"
+
+
+def read() -> list[Row]:
+    """The rows of the last runs; none if there was no run."""
+    return json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else []
+
+
+def write(new: Sequence[Row]) -> list[Row]:
+    """Put new rows in the place of those of the same jobs. Gives all rows."""
+    jobs = {row["job"] for row in new}
+    rows = [row for row in read() if row["job"] not in jobs] + list(new)
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    written = RESULTS.with_suffix(".tmp")
+    written.write_text(f"[\n{lines}\n]\n", "utf-8")
+    written.replace(RESULTS)
+    return rows
