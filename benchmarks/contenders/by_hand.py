@@ -1,7 +1,9 @@
 """The loop written out: the reference, and the same without a loader or an average."""
 
+from collections.abc import Iterable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.training import Job
 from groundup import DataLoader, mean_squared_error
@@ -27,17 +29,21 @@ def train(job: Job) -> list[Tensor]:
             total += loss.detach() * len(targets)
             count += len(targets)
         train_losses.append(total.item() / count)
-        if val_loader is None:
-            continue
-        total, count = torch.zeros(()), 0
-        model.eval()
-        with torch.no_grad():
-            for inputs, targets in val_loader:
-                total += mean_squared_error(model(inputs), targets) * len(targets)
-                count += len(targets)
-        model.train()
-        val_losses.append(total.item() / count)
+        if val_loader is not None:
+            val_losses.append(validation_loss(model, val_loader))
     return params
+
+
+def validation_loss(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """The mean over all samples, as `evaluate` takes it: for torch's loop and Fabric's, too."""
+    total, count = torch.zeros(()), 0
+    model.eval()
+    with torch.no_grad():
+        for inputs, targets in loader:
+            total += mean_squared_error(model(inputs), targets) * len(targets)
+            count += len(targets)
+    model.train()
+    return total.item() / count
 
 
 def bare(job: Job) -> list[Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset, default_collate
 
+from benchmarks.contenders.by_hand import validation_loss
 from benchmarks.training import Job
 from groundup import Dataset, mean_squared_error
 
@@ -74,13 +75,5 @@ def loop(
             total += loss.detach() * len(targets)
             count += len(targets)
         train_losses.append(total.item() / count)
-        if val_loader is None:
-            continue
-        total, count = torch.zeros(()), 0
-        model.eval()
-        with torch.no_grad():
-            for inputs, targets in val_loader:
-                total += mean_squared_error(model(inputs), targets) * len(targets)
-                count += len(targets)
-        model.train()
-        val_losses.append(total.item() / count)
+        if val_loader is not None:
+            val_losses.append(validation_loss(model, val_loader))

@@ -16,7 +16,9 @@ from groundup.charts.drawing import (
     Drawing,
     Rows,
     Specification,
+    calculate,
     specify,
+    unfold_losses,
 )
 
 
@@ -160,21 +162,12 @@ def _specification(losses: tuple[float, float], updates_between: int) -> Specifi
         axis=alt.Axis(tickCount=5, format="~g"),
     )
 
-    def calculate(name: str, expression: str) -> alt.CalculateTransform:
-        return alt.CalculateTransform(calculate=expression, **{"as": name})
-
     runs = alt.Chart(
         alt.NamedData("runs"),
         transform=[
             alt.FilterTransform("datum.rate == learning_rate"),
             calculate("losses", "datum[equal]"),
-            alt.FlattenTransform(flatten=["losses"], **{"as": ["loss"]}),
-            alt.WindowTransform(
-                window=[
-                    alt.WindowFieldDef.from_dict({"op": "row_number", "as": "position"})
-                ],
-                groupby=["size"],
-            ),
+            *unfold_losses("size"),
             calculate(
                 "done",
                 f"(datum.position - 1) * (equal == 'epochs' ? 1 : {updates_between})",

@@ -104,6 +104,22 @@ UPPER_PANEL = [195.0, 0.0]
 LOWER_PANEL = [420.0, 225.0]
 
 
+def calculate(name: str, expression: str) -> alt.CalculateTransform:
+    """A column that Vega computes in the reader's browser."""
+    return alt.CalculateTransform(calculate=expression, **{"as": name})
+
+
+def unfold_losses(run: str) -> list[alt.FlattenTransform | alt.WindowTransform]:
+    """A row with a list `losses` becomes a row a `loss`, with its `position` from 1, counted for each `run`."""
+    return [
+        alt.FlattenTransform(flatten=["losses"], **{"as": ["loss"]}),
+        alt.WindowTransform(
+            window=[alt.WindowFieldDef.from_dict({"op": "row_number", "as": "position"})],
+            groupby=[run],
+        ),
+    ]
+
+
 def loss_scale(log: bool, panel: list[float] | None = None) -> alt.Scale:
     """A log axis where it can be, else a linear one that need not reach down to zero."""
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)

@@ -20,7 +20,9 @@ from groundup.charts.drawing import (
     Drawing,
     Rows,
     Specification,
+    calculate,
     specify,
+    unfold_losses,
 )
 from groundup.charts.runs import (
     PARAMETER_TOOLTIP,
@@ -140,7 +142,7 @@ def _specification(
             aggregate=[alt.AggregatedFieldDef(op="min", field="epoch", **{"as": "epoch"})]
         ),
         alt.FilterTransform("isValid(datum.epoch)"),
-        _calculate("label", "'diverged at epoch ' + datum.epoch"),
+        calculate("label", "'diverged at epoch ' + datum.epoch"),
     ]
     limit_axis = loss_axis.copy()
     limit_axis["shorthand"] = "limit:Q"
@@ -149,14 +151,8 @@ def _specification(
         alt.NamedData("ghosts"),
         transform=[
             alt.FilterTransform("datum.problem == problem"),
-            alt.FlattenTransform(flatten=["losses"], **{"as": ["loss"]}),
-            alt.WindowTransform(
-                window=[
-                    alt.WindowFieldDef.from_dict({"op": "row_number", "as": "position"})
-                ],
-                groupby=["rate"],
-            ),
-            _calculate("epoch", "datum.position - 1"),
+            *unfold_losses("rate"),
+            calculate("epoch", "datum.position - 1"),
         ],
     )
     loss_panel = [
@@ -186,7 +182,7 @@ def _specification(
 
     path = [
         alt.FilterTransform(inside),
-        *(_calculate(name, _parameter(j, len(names))) for j, name in enumerate(names)),
+        *(calculate(name, _parameter(j, len(names))) for j, name in enumerate(names)),
         alt.FoldTransform(fold=[*names], **{"as": ["parameter", "value"]}),
     ]
     goals = alt.Chart(
@@ -212,10 +208,6 @@ def _specification(
     return specify(both, height=PANELS_HEIGHT, right=30)
 
 
-def _calculate(name: str, expression: str) -> alt.CalculateTransform:
-    return alt.CalculateTransform(calculate=expression, **{"as": name})
-
-
 def _run(directions: int) -> list[alt.FilterTransform | alt.CalculateTransform]:
     """For each epoch the closed form, with p = (1 − ηλ)ᵏ for each direction, and at the largest stable η the loss.
 
@@ -233,10 +225,10 @@ def _run(directions: int) -> list[alt.FilterTransform | alt.CalculateTransform]:
 
     return [
         alt.FilterTransform("datum.epoch <= epochs"),
-        *(_calculate(f"p{i}", power.format(i=i)) for i in range(directions)),
-        *(_calculate(f"q{i}", at_limit.format(i=i)) for i in range(directions)),
-        _calculate("loss", loss("datum.p{i}")),
-        _calculate("limit", loss("datum.q{i}")),
+        *(calculate(f"p{i}", power.format(i=i)) for i in range(directions)),
+        *(calculate(f"q{i}", at_limit.format(i=i)) for i in range(directions)),
+        calculate("loss", loss("datum.p{i}")),
+        calculate("limit", loss("datum.q{i}")),
     ]
 
 

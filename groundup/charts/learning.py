@@ -11,7 +11,6 @@ from torch import Tensor
 
 from groundup.charts.drawing import (
     BLUE,
-    EPOCHS_AXIS,
     GREY,
     LOWER_PANEL,
     ORANGE,
@@ -28,7 +27,7 @@ from groundup.charts.drawing import (
     number,
     specify,
 )
-from groundup.charts.runs import diverged_at, drawn, spread
+from groundup.charts.runs import EPOCH, diverged_at, drawn, spread
 from groundup.trainer import TrainerResult
 
 PARTS = ("train", "validation")
@@ -40,9 +39,6 @@ def _color(names: Sequence[str]) -> alt.Color:
         legend=None,
         scale=alt.Scale(domain=list(names), range=PALETTE[: len(names)]),
     )
-
-
-EPOCH = alt.X("epoch:Q", title="epochs done", axis=EPOCHS_AXIS, scale=alt.Scale(nice=False))
 
 
 def _curves(data: str, value: alt.Y, color: alt.Color) -> list[alt.Chart]:
