@@ -120,9 +120,15 @@ def solution(*things: Any) -> mo.Html:
     return details("Solution", _listing(things))
 
 
-def page_only(text: str) -> mo.Html:
-    """Words for the reader of a published page, who has no kernel: hidden in `marimo edit` and `marimo run`."""
-    return mo.Html(f'<div class="page-only">{mo.md(text).text}</div>')
+def page_only(text: str, explorer: bool = False) -> mo.Html:
+    """Words for the reader of a published page, who has no kernel: hidden in `marimo edit` and `marimo run`.
+
+    Args:
+        text: Markdown.
+        explorer: whether the blog shows the chapter's explorer in place of the chart above, which live controls move.
+    """
+    mark = " data-explorer" if explorer else ""
+    return mo.Html(f'<div class="page-only"{mark}>{mo.md(text).text}</div>')
 
 
 def exercise(

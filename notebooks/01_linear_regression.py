@@ -248,8 +248,10 @@ def _(by_hand, true_b, true_w):
 @app.cell(hide_code=True)
 def _():
     notebook.page_only(
-        "In the notebook two sliders, *learning rate* and *epochs*, train this very loop again as you drag them. Here "
-        "you see it at 0.1 and 10. The explorer further down has both sliders and needs no Python."
+        "In the notebook (`make edit`) two sliders, *learning rate* and *epochs*, train this very loop again as you drag "
+        "them. The explorer has the same two and needs no Python: it draws what training gives, from a formula that you "
+        "will meet further down.",
+        explorer=True,
     )
     return
 
@@ -562,7 +564,7 @@ def _():
 
 @app.cell
 def _(collection):
-    collection
+    mo.plain_text(str(collection))
     return
 
 
@@ -765,6 +767,16 @@ def _(X, epochs, learning_rate, model, y):
 @app.cell(hide_code=True)
 def _(result, true_b, true_w):
     charts.training.show(result, (true_w, true_b))
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook the two sliders train with the trainer, too, and the picture is the same, digit for digit. The "
+        "explorer draws it once more.",
+        explorer=True,
+    )
     return
 
 

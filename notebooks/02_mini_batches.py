@@ -654,8 +654,10 @@ def _(result):
 @app.cell(hide_code=True)
 def _():
     notebook.page_only(
-        "In the notebook four sliders and a switch train this run again as you drag: batch size, learning rate, epochs, "
-        "seed and shuffling. Here you see it at batches of 32 and a learning rate of 0.05. The explorer further down needs no Python."
+        "In the notebook (`make edit`) four sliders and a switch train this run again as you drag: batch size, learning "
+        "rate, epochs, seed and shuffling. The explorer has batch size and learning rate, shows training losses alone, and "
+        "needs no Python.",
+        explorer=True,
     )
     return
 

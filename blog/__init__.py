@@ -1,0 +1,1 @@
+"""The series as a site: `python -m blog` builds it, `python -m blog.serve` shows it."""

@@ -1,0 +1,302 @@
+"""From what marimo exports to what MyST-NB reads: prose, listings and tables as Markdown, each chart as a directive."""
+
+import html
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+Spec = dict[str, Any]
+
+CHART = re.compile(r"application/vnd\.vega(lite)?\.v\d+\+json")
+CONTROLS = {
+    "button",
+    "checkbox",
+    "date",
+    "dropdown",
+    "multiselect",
+    "number",
+    "radio",
+    "range-slider",
+    "slider",
+    "switch",
+    "text",
+    "text-area",
+    "ui-element",
+}
+"""marimo's elements that do nothing without a kernel, and say nothing that the prose does not."""
+
+BLOCK = re.compile(r"^/// (\w+) \| ([^\n]*)\n(.*?)\n^///$", re.MULTILINE | re.DOTALL)
+KERNEL_ONLY = re.compile(r'<span class="kernel-only">.*?</span>', re.DOTALL)
+
+
+class NotPublishable(Exception):
+    """A chapter that raised, or that holds what a page can't show. Names the chapter and the cell."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A notebook, and what it says of itself."""
+
+    file: Path
+    """The notebook."""
+
+    @property
+    def slug(self) -> str:
+        """Its page's name."""
+        return self.file.stem.replace("_", "-")
+
+    @cached_property
+    def _head(self) -> BeautifulSoup:
+        return BeautifulSoup(
+            self.file.with_suffix(".head.html").read_text("utf-8"), "html.parser"
+        )
+
+    @property
+    def description(self) -> str:
+        """What it is about, in a sentence or two."""
+        return self._said("name", "description")
+
+    @property
+    def published(self) -> str:
+        """The day that it came out: 2026-11-23."""
+        return self._said("property", "article:published_time")
+
+    def _said(self, attribute: str, value: str) -> str:
+        tag = self._head.find("meta", {attribute: value})
+        if tag is None or not tag.get("content"):
+            where = self.file.with_suffix(".head.html").name
+            raise NotPublishable(
+                f'{where} must have a <meta {attribute}="{value}" content="…">'
+            )
+        return str(tag["content"])
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a chapter becomes."""
+
+    notebook: nbformat.NotebookNode
+    """Without charts, controls and anything of marimo's own: what MyST-NB reads."""
+
+    charts: dict[str, Spec]
+    """A name, as the notebook's directives call it → a Vega-Lite specification."""
+
+    heading: str
+    """Number and title."""
+
+    question: str
+    """The line under the heading."""
+
+    @property
+    def explorers(self) -> list[str]:
+        """The names of the charts that a reader can move."""
+        return [name for name, spec in self.charts.items() if is_explorer(spec)]
+
+
+def is_explorer(spec: Spec) -> bool:
+    """Whether a chart has sliders of its own."""
+    return any("bind" in param for param in spec.get("params", []))
+
+
+def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
+    """A chapter's page, from what `marimo export ipynb --include-outputs` made of it.
+
+    Raises:
+        NotPublishable: if a cell raised, warned, or shows what a page can't.
+    """
+    writer = _Writer(chapter)
+    writer.check(exported)
+    for cell in exported.cells:
+        writer.charts_of(cell)
+    for cell in exported.cells:
+        writer.write(cell)
+    heading, question = _opening(chapter, writer.cells)
+    notebook = nbformat.v4.new_notebook(
+        cells=writer.cells,
+        metadata={
+            "myst": {"html_meta": {"description": chapter.description}},
+            "og:description": chapter.description,
+            "og:type": "article",
+            "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+        },
+    )
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"  # the generated ones are random
+    return Page(notebook, writer.charts, heading, question)
+
+
+class _Writer:
+    """Goes through a chapter's cells and collects what its page holds."""
+
+    def __init__(self, chapter: Chapter) -> None:
+        self.chapter = chapter
+        self.cells: list[nbformat.NotebookNode] = []
+        self.charts: dict[str, Spec] = {}
+
+    def check(self, exported: nbformat.NotebookNode) -> None:
+        """Refuse a chapter of which a cell raised, or wrote where its author can't have meant it."""
+        outputs = [(cell, o) for cell in exported.cells for o in cell.get("outputs", [])]
+        errors = [(cell, o) for cell, o in outputs if o.output_type == "error"]
+        # Cells that need one that raised have an error, too, but no traceback.
+        for cell, error in sorted(errors, key=lambda found: not found[1].traceback):
+            raise self._refusal(cell, f"raises {error.ename}: {error.evalue}")
+        for cell, output in outputs:
+            if output.output_type == "stream":
+                raise self._refusal(cell, f"writes to {output.name}: {output.text.strip()}")
+
+    def charts_of(self, cell: nbformat.NotebookNode) -> None:
+        """Give each chart of a cell a name, and the same one to the same chart, so that its data is sent once."""
+        for output in cell.get("outputs", []):
+            spec = _chart(output)
+            if spec is not None and spec not in self.charts.values():
+                self.charts[f"{self.chapter.slug}-{len(self.charts) + 1:02}"] = spec
+
+    def write(self, cell: nbformat.NotebookNode) -> None:
+        """Add what a cell shows."""
+        if cell.cell_type == "markdown":
+            self._add_markdown(cell, cell.source)
+            return
+        tags = cell.metadata.get("tags", [])
+        code = new_code_cell(cell.source, metadata={"tags": tags})
+        if "remove-input" not in tags:
+            self.cells.append(code)
+        for output in cell.outputs:
+            self._show(cell, code, output)
+
+    def _show(
+        self,
+        cell: nbformat.NotebookNode,
+        code: nbformat.NotebookNode,
+        output: nbformat.NotebookNode,
+    ) -> None:
+        spec = _chart(output)
+        if spec is not None:
+            self.cells.append(_directive(self._name_of(spec)))
+        elif "text/markdown" in output.data:
+            self._add_markdown(cell, output.data["text/markdown"])
+        elif "text/html" in output.data:
+            self._add_html(cell, code, output.data["text/html"])
+        elif "text/plain" in output.data:
+            self._add_text(code, output.data["text/plain"])
+        else:
+            raise self._refusal(cell, f"shows {', '.join(output.data)}")
+
+    def _add_markdown(self, cell: nbformat.NotebookNode, text: str) -> None:
+        if "&lt;marimo-" in text:  # an element alone is exported as if it were prose
+            self._check_controls(cell, html.unescape(text))
+            return
+        if "<marimo-" in text:
+            self._check_controls(cell, text)
+            return
+        for kind, _, _ in BLOCK.findall(text):
+            if kind not in ("details", "admonition"):
+                raise self._refusal(cell, f"has a block of the kind '/// {kind}'")
+        self.cells.append(new_markdown_cell(BLOCK.sub(_block, KERNEL_ONLY.sub("", text))))
+
+    def _add_html(
+        self, cell: nbformat.NotebookNode, code: nbformat.NotebookNode, text: str
+    ) -> None:
+        if "<marimo-" in text:
+            self._check_controls(cell, text)
+            return
+        soup = BeautifulSoup(text, "html.parser")
+        plain, note = soup.select_one("pre.text-xs"), soup.select_one(".page-only")
+        if soup.select_one(".live-only"):
+            return
+        if soup.find(["script", "style"]):
+            raise self._refusal(cell, "shows HTML with scripts or styles of its own")
+        if plain is not None:
+            self._add_text(code, plain.get_text())
+        elif note is not None:
+            self._add_note(cell, note)
+        else:
+            self.cells.append(new_markdown_cell(text))
+
+    def _add_text(self, code: nbformat.NotebookNode, text: str) -> None:
+        code.outputs.append(new_output("display_data", {"text/plain": text}))
+        if code not in self.cells:
+            self.cells.append(code)
+
+    def _add_note(self, cell: nbformat.NotebookNode, note: Any) -> None:
+        """A line for readers without a kernel. Where it says so, the explorer takes the place of the chart above."""
+        if note.has_attr("data-explorer"):
+            explorers = [name for name, spec in self.charts.items() if is_explorer(spec)]
+            above = self.cells[-1].source if self.cells else ""
+            if not explorers or not above.startswith("```{chart}"):
+                raise self._refusal(
+                    cell,
+                    "asks for the explorer, which needs one in the chapter and a chart above",
+                )
+            self.cells[-1] = _directive(explorers[0])
+        for wrapper in note.select("span.markdown"):
+            wrapper.unwrap()
+        for paragraph in note.select("span.paragraph"):
+            paragraph.name, paragraph.attrs = "p", {}
+        inside = note.decode_contents().replace("\n", " ").strip()
+        self.cells.append(new_markdown_cell(f'<div class="page-only">{inside}</div>'))
+
+    def _name_of(self, spec: Spec) -> str:
+        return next(name for name, known in self.charts.items() if known == spec)
+
+    def _check_controls(self, cell: nbformat.NotebookNode, text: str) -> None:
+        """Refuse what would go missing with the controls, which have no place on a page."""
+        soup = BeautifulSoup(text, "html.parser")
+        elements = {
+            tag.name.removeprefix("marimo-")
+            for tag in soup.find_all(re.compile("^marimo-"))
+        }
+        if elements - CONTROLS:
+            raise self._refusal(cell, f"shows marimo-{min(elements - CONTROLS)}")
+        if soup.get_text().strip():
+            raise self._refusal(cell, "mixes controls with text, which would go missing")
+
+    def _refusal(self, cell: nbformat.NotebookNode, what: str) -> NotPublishable:
+        first = cell.source.strip().splitlines()[0] if cell.source.strip() else cell.id
+        return NotPublishable(f"{self.chapter.file.name}: the cell '{first}' {what}")
+
+
+def _chart(output: nbformat.NotebookNode) -> Spec | None:
+    """An output's chart, if it is one."""
+    for kind, content in output.get("data", {}).items():
+        if CHART.fullmatch(kind):
+            spec: Spec = json.loads(content) if isinstance(content, str) else dict(content)
+            return spec
+    return None
+
+
+def _directive(name: str) -> nbformat.NotebookNode:
+    return new_markdown_cell(f"```{{chart}} {name}\n```")
+
+
+def _block(match: re.Match[str]) -> str:
+    """Marimo's `/// details | Title`, in HTML and MyST."""
+    kind, title, text = match[1], match[2], match[3].strip("\n")
+    if kind == "details":
+        return f"<details>\n<summary>{html.escape(title)}</summary>\n\n{text}\n\n</details>"
+    return f":::{{admonition}} {title}\n{text}\n:::"
+
+
+def _opening(chapter: Chapter, cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
+    """Heading and question, which every chapter starts with; between them goes a line with date and reading time."""
+    first = cells[0] if cells else new_markdown_cell("")
+    found = re.match(r"# (.+)\n\n\*\*(.+)\*\*\n", first.source)
+    if found is None:
+        raise NotPublishable(
+            f"{chapter.file.name} must start with '# heading' and '**question**', got {first.source[:60]!r}"
+        )
+    heading, question = found.groups()
+    day = date.fromisoformat(chapter.published)
+    byline = (
+        f'{{.byline}}\n<time datetime="{day}">{day.day} {day:%B %Y}</time> · '
+        "{sub-ref}`wordcount-minutes` minutes to read"  # MyST counts
+    )
+    first.source = first.source.replace(f"# {heading}\n", f"# {heading}\n\n{byline}\n", 1)
+    return heading, question

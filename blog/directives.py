@@ -1,0 +1,118 @@
+"""What a page can hold beyond Markdown: charts, and the list of chapters."""
+
+import html
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
+
+from blog.chapters import is_explorer
+
+SLIDER_HEIGHT = 40
+"""Pixels that a slider takes under its chart."""
+
+
+class chart(nodes.General, nodes.Element):
+    """A chart that the reader's browser draws; its child is the picture for readers without scripts."""
+
+
+class ChartDirective(SphinxDirective):
+    """`{chart} NAME`: the chart that `charts/NAME.json` describes, and its picture for readers without scripts."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The chart's node."""
+        name = self.arguments[0]
+        file = Path(self.env.srcdir, "charts", f"{name}.json")
+        if not file.is_file():
+            raise self.error(f"there is no chart {name!r}: {file.name} is missing")
+        self.env.note_dependency(str(file))
+        content = json.loads(file.read_text("utf-8"))
+        node = chart(name=name, spec=content["spec"], height=content["height"])
+        node += nodes.image(
+            uri=f"/charts/{content['picture']}",
+            alt=content["spec"]["description"],
+            loading="lazy",
+        )
+        return [node]
+
+
+def visit_chart(self: HTML5Translator, node: chart) -> None:
+    """A figure for the script to draw in. Its data is sent once, however often a page shows it."""
+    spec: dict[str, Any] = node["spec"]
+    sent: set[str] = self.__dict__.setdefault("charts_sent", set())
+    sliders = sum("bind" in param for param in spec.get("params", []))
+    identity = ""
+    if is_explorer(spec):
+        shown = self.__dict__.setdefault("explorers_shown", [])
+        shown.append(node["name"])
+        identity = f' id="explorer{f"-{len(shown)}" if len(shown) > 1 else ""}"'
+    if node["name"] not in sent:
+        data = json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace(
+            "</", "<\\/"
+        )
+        self.body.append(
+            f'<script type="application/json" id="data-{node["name"]}">{data}</script>\n'
+        )
+        sent.add(node["name"])
+    height = node["height"] + sliders * SLIDER_HEIGHT
+    self.body.append(
+        f'<figure class="chart{" explorer" if sliders else ""}"{identity} data-chart="data-{node["name"]}">'
+        f'<div class="plot" style="min-height: {height}px"></div>\n<noscript>'
+    )
+
+
+def depart_chart(self: HTML5Translator, node: chart) -> None:
+    """The end of the figure."""
+    self.body.append("</noscript></figure>\n")
+
+
+def add_vega(
+    app: Sphinx,
+    page: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Vega goes to the pages that have a chart, and to no other."""
+    if doctree is not None and any(doctree.findall(chart)):
+        app.add_js_file("vega.js", priority=700, defer="defer")
+
+
+def chapters(source: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """What the build knows of the chapters: slug, heading, question, description, and the day of publication."""
+    known: list[dict[str, str]] = json.loads(
+        Path(source, "chapters.json").read_text("utf-8")
+    )
+    return known
+
+
+class ChaptersDirective(SphinxDirective):
+    """`{chapters}`: each chapter with its question and what it is about."""
+
+    def run(self) -> list[nodes.Node]:
+        """One raw list: its links are to files beside the page that holds it."""
+        items = [
+            f'<li><a href="{c["slug"]}.html"><strong>{html.escape(c["heading"])}</strong></a>'
+            f"<em>{html.escape(c['question'])}</em> "
+            f"<p>{html.escape(c['description'])}</p></li>"
+            for c in chapters(self.env.srcdir)
+        ]
+        return [
+            nodes.raw("", f'<ul class="chapters">{" ".join(items)}</ul>', format="html")
+        ]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Make both known to Sphinx."""
+    app.connect("html-page-context", add_vega)
+    app.add_node(chart, html=(visit_chart, depart_chart))
+    app.add_directive("chart", ChartDirective)
+    app.add_directive("chapters", ChaptersDirective)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

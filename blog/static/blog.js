@@ -1,0 +1,116 @@
+// Draws each figure's chart, keeps its sliders in the address, and lets the keyboard reach what scrolls.
+"use strict";
+
+(() => {
+  const PAUSE = 150; // ms without a move, before the address, the sister figures and the screen reader follow
+
+  /** What the address says: the id of a figure and its sliders, from `#explorer?learning_rate=0.9`. */
+  const address = () => {
+    const [id, query] = location.hash.slice(1).split("?");
+    return { id, values: new URLSearchParams(query ?? "") };
+  };
+
+  /** A value from an address as a parameter can take it: on a step, within its ends, among its options. */
+  const fitting = ({ bind }, text) => {
+    if (bind.input === "select") return bind.options.find((option) => String(option) === text);
+    if (text.trim() === "" || !Number.isFinite(Number(text))) return undefined;
+    const { min, max, step } = bind;
+    const steps = Math.round((Math.min(max, Math.max(min, Number(text))) - min) / step);
+    return Number((min + steps * step).toFixed(10));
+  };
+
+  /** The values that an address has for these parameters; what doesn't fit is left out. */
+  const read = (bound, values) =>
+    bound
+      .filter(({ name }) => values.has(name))
+      .map((param) => [param.name, fitting(param, values.get(param.name))])
+      .filter(([, value]) => value !== undefined);
+
+  const after = (pause, work) => {
+    let waiting;
+    return () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(work, pause);
+    };
+  };
+
+  const figures = [...document.querySelectorAll("figure.chart")];
+  const drawn = new Map(); // a figure → its view and the parameters that its sliders set
+
+  const move = (figure, values) => {
+    const { view } = drawn.get(figure);
+    const news = values.filter(([name, value]) => view.signal(name) !== value);
+    for (const [name, value] of news) view.signal(name, value);
+    if (news.length > 0) view.runAsync();
+  };
+
+  /** The other figures of the page that show the same chart. */
+  const sisters = (figure) =>
+    [...drawn.keys()].filter(
+      (other) => other !== figure && other.dataset.chart === figure.dataset.chart,
+    );
+
+  const draw = async (figure) => {
+    const spec = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
+    const bound = (spec.params ?? []).filter((param) => param.bind);
+    const asked = address();
+    if (document.getElementById(asked.id)?.dataset.chart === figure.dataset.chart)
+      for (const [name, value] of read(bound, asked.values))
+        bound.find((param) => param.name === name).value = value;
+    const plot = figure.querySelector(".plot");
+    const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
+    drawn.set(figure, { view, bound });
+
+    // One picture with one description, not a tree of its marks.
+    const svg = plot.querySelector("svg");
+    svg.setAttribute("role", "img");
+    svg.removeAttribute("aria-roledescription");
+    if (bound.length === 0) return;
+
+    const spoken = document.createElement("output");
+    spoken.className = "spoken";
+    figure.append(spoken);
+    const settle = after(PAUSE, () => {
+      const values = bound.map(({ name }) => [name, view.signal(name)]);
+      for (const sister of sisters(figure)) move(sister, values);
+      spoken.textContent = [...svg.querySelectorAll(".role-title text")]
+        .map((line) => line.textContent)
+        .join(". ");
+      if (!figure.contains(document.activeElement)) return; // a sister was moved, or the address
+      history.replaceState(null, "", `#${figure.id}?${new URLSearchParams(values)}`);
+    });
+    for (const { name } of bound) view.addSignalListener(name, settle);
+  };
+
+  const follow = () => {
+    const { id, values } = address();
+    const figure = document.getElementById(id);
+    if (!drawn.has(figure)) return;
+    move(figure, read(drawn.get(figure).bound, values));
+    figure.scrollIntoView({ block: "center" });
+  };
+
+  /** The keyboard can scroll what is wider than the screen. */
+  const reach = () => {
+    for (const box of document.querySelectorAll("pre, .table-wrapper, .equation")) {
+      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+      else box.removeAttribute("tabindex");
+    }
+  };
+
+  const start = async () => {
+    reach();
+    window.addEventListener("resize", after(PAUSE, reach));
+    window.addEventListener("hashchange", follow);
+    const asked = document.getElementById(address().id);
+    const first = asked?.matches("figure.chart") ? asked : undefined;
+    if (first) {
+      first.scrollIntoView({ block: "center" });
+      await draw(first);
+    }
+    for (const figure of figures) if (figure !== first) await draw(figure);
+    document.documentElement.dataset.drawn = "all";
+  };
+
+  start();
+})();
