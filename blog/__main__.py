@@ -86,7 +86,8 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "blog/pages", source)
-    shutil.copytree(ROOT / "blog/static", source / "static")
+    for folder in ("static", "templates"):
+        shutil.copytree(ROOT / "blog" / folder, source / folder)
     for file in ("blog/conf.py", "LICENSE"):
         shutil.copy(ROOT / file, source)
     (source / "static/vega.js").write_text(pictures.vega_bundle(), "utf-8")

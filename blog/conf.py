@@ -51,6 +51,7 @@ html_title = project
 html_theme = "furo"
 html_favicon = "static/favicon.svg"
 html_static_path = ["static"]
+templates_path = ["templates"]
 html_css_files = ["blog.css"]
 html_js_files = [("blog.js", {"defer": "defer"})]
 html_copy_source = False

@@ -1800,7 +1800,7 @@ def _():
 
     Who owns the batch, the zeroing, the averaging? Four frameworks, by their names and with their defaults; the links lead to the very lines.
 
-    |  | here | [Lightning][lt] 2.6.5 | [transformers][hf] 5.23.0 |
+    | what | here | [Lightning][lt] 2.6.5 | [transformers][hf] 5.23.0 |
     | :--- | :--- | :--- | :--- |
     | who makes the batches | you: a `DataLoader`; no default | you: [loaders at `fit`][lt-fit], torch's default [1][pt-loader] | [`get_train_dataloader`][hf-loader], [8][hf-batch] for each device |
     | who shuffles | you: `shuffle=True` | you, by [`shuffle=True`][pt-samplers]; on several devices [Lightning][lt-shuffle], asked or not | the trainer: [`RandomSampler`][hf-shuffle] |
@@ -1816,7 +1816,7 @@ def _():
     | data, loader and optimizer | given to `__init__`; `build` makes them | at `fit`; the optimizer by [`configure_optimizers`][lt-optim] | data in [`__init__`][hf-init]; loader and optimizer [as training starts][hf-prepare] |
     | lines of the loop | at most 50 | [556][lt-fitloop] and [588][lt-epochloop], two files | [94][hf-inner] and [173][hf-run], in a file of 4760 |
 
-    |  | here | [torchtitan][tt] 0.2.2 | [Keras][ke] 3.15.1 |
+    | what | here | [torchtitan][tt] 0.2.2 | [Keras][ke] 3.15.1 |
     | :--- | :--- | :--- | :--- |
     | who makes the batches | you: a `DataLoader`; no default | [built in `__init__`][tt-data], [8][tt-batch] for each device | an adapter of the arrays at `fit`, [32][ke-32] |
     | who shuffles | you: `shuffle=True` | nobody: the [order of the stream][tt-stream] | [`fit(shuffle=True)`][ke-fit]: [`RandomSampler`][ke-shuffle] |

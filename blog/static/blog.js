@@ -61,22 +61,27 @@
     const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
     drawn.set(figure, { view, bound });
 
-    // One picture with one description, not a tree of its marks.
+    // A screen reader gets one picture with one description, not a tree of its marks.
     const svg = plot.querySelector("svg");
-    svg.setAttribute("role", "img");
-    svg.removeAttribute("aria-roledescription");
+    svg.setAttribute("aria-hidden", "true");
+    plot.removeAttribute("aria-roledescription");
+    plot.setAttribute("role", bound.length > 0 ? "group" : "img");
     if (bound.length === 0) return;
 
+    // Where there are sliders, it is told what the title says, and says after each move.
+    const title = () =>
+      [...svg.querySelectorAll(".role-title :is(tspan, text:not(:has(tspan)))")]
+        .map((line) => line.textContent)
+        .join(". ");
     const spoken = document.createElement("output");
     spoken.className = "spoken";
+    spoken.textContent = title();
     figure.append(spoken);
     const settle = after(PAUSE, () => {
       const values = bound.map(({ name }) => [name, view.signal(name)]);
       for (const sister of sisters(figure)) move(sister, values);
-      spoken.textContent = [...svg.querySelectorAll(".role-title text")]
-        .map((line) => line.textContent)
-        .join(". ");
       if (!figure.contains(document.activeElement)) return; // a sister was moved, or the address
+      spoken.textContent = title();
       history.replaceState(null, "", `#${figure.id}?${new URLSearchParams(values)}`);
     });
     for (const { name } of bound) view.addSignalListener(name, settle);
