@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 
 from blog import pictures
+from blog.address import checked
 from blog.chapters import Chapter, NotPublishable, Page, Spec, page_of
 
 ROOT = Path(__file__).parent.parent
@@ -31,10 +32,11 @@ def main() -> None:
     """Build the site. What went wrong is said in words, and the old site stays."""
     chapters = [Chapter(file) for file in sorted(ROOT.glob("notebooks/[0-9][0-9]_*.py"))]
     try:
+        checked(os.environ.get("SITE_URL", ""))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             pages = list(pool.map(run_chapter, chapters))
         built = run_sphinx(gather(chapters, pages))
-    except (NotPublishable, NotBuilt) as error:
+    except (NotPublishable, NotBuilt, ValueError) as error:
         sys.exit(f"make blog: {error}\n{SITE.name}/ is as it was.")
     publish(built)
     for chapter, page in zip(chapters, pages, strict=True):

@@ -34,6 +34,7 @@ CONTROLS = {
 """marimo's elements that do nothing without a kernel, and say nothing that the prose does not."""
 
 BLOCK = re.compile(r"^/// (\w+) \| ([^\n]*)\n(.*?)\n^///$", re.MULTILINE | re.DOTALL)
+ELSEWHERE = re.compile(r"^(https?:)?//")
 KERNEL_ONLY = re.compile(r'<span class="kernel-only">.*?</span>', re.DOTALL)
 
 
@@ -118,6 +119,10 @@ def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
         writer.charts_of(cell)
     for cell in exported.cells:
         writer.write(cell)
+    if not any(map(is_explorer, writer.charts.values())):
+        raise NotPublishable(
+            f"{chapter.file.name} must have a chart with sliders of its own"
+        )
     heading, question = _opening(chapter, writer.cells)
     notebook = nbformat.v4.new_notebook(
         cells=writer.cells,
@@ -156,6 +161,8 @@ class _Writer:
         """Give each chart of a cell a name, and the same one to the same chart, so that its data is sent once."""
         for output in cell.get("outputs", []):
             spec = _chart(output)
+            if spec is not None and not spec.get("description"):
+                raise self._refusal(cell, "shows a chart without a description")
             if spec is not None and spec not in self.charts.values():
                 self.charts[f"{self.chapter.slug}-{len(self.charts) + 1:02}"] = spec
 
@@ -186,6 +193,8 @@ class _Writer:
             self._add_html(cell, code, output.data["text/html"])
         elif "text/plain" in output.data:
             self._add_text(code, output.data["text/plain"])
+        elif "application/json" in output.data:  # a list or a dictionary
+            self._add_text(code, output.data["application/json"])
         else:
             raise self._refusal(cell, f"shows {', '.join(output.data)}")
 
@@ -211,8 +220,10 @@ class _Writer:
         plain, note = soup.select_one("pre.text-xs"), soup.select_one(".page-only")
         if soup.select_one(".live-only"):
             return
-        if soup.find(["script", "style"]):
-            raise self._refusal(cell, "shows HTML with scripts or styles of its own")
+        if soup.find(["script", "style"]) or soup.find(src=ELSEWHERE):
+            raise self._refusal(
+                cell, "shows HTML with scripts or styles of its own, or asks another site"
+            )
         if plain is not None:
             self._add_text(code, plain.get_text())
         elif note is not None:

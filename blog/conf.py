@@ -3,15 +3,11 @@
 import os
 from urllib.parse import urlsplit
 
-# Where the site will stand. Links between its pages are relative; this is for those who see it from elsewhere:
-# the feed, the sitemap, canonical links, cards, and the page for addresses that don't exist.
-# `make blog site_url=https://…` sets another.
-site_url = os.environ.get("SITE_URL") or "https://from-the-ground-up.example/"
-if urlsplit(site_url).scheme not in ("http", "https") or not urlsplit(site_url).netloc:
-    raise ValueError(
-        f"site_url must be an address such as https://me.example/blog/, got {site_url!r}"
-    )
-site_url = site_url.rstrip("/") + "/"
+from blog.address import checked
+
+# Where the site will stand; `make blog site_url=https://…` sets it. Links between its pages are relative; this is for
+# those who see it from elsewhere: the feed, the sitemap, canonical links, cards, and the page for what doesn't exist.
+site_url = checked(os.environ.get("SITE_URL", ""))
 
 project = "From the Ground Up"
 author = "The From the Ground Up authors"

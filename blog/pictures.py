@@ -63,7 +63,5 @@ def card(spec: Spec, heading: str, line: str) -> bytes:
 
 
 def _on_white(spec: Spec, width: int) -> Spec:
-    drawn = copy.deepcopy(spec)
-    drawn["width"] = width
-    drawn["config"]["background"] = "white"
-    return drawn
+    config = {**spec.get("config", {}), "background": "white"}
+    return {**copy.deepcopy(spec), "width": width, "config": config}

@@ -1,11 +1,13 @@
-"""How Hypothesis searches, and the chapters as their tests need them: imported, run, served and exported."""
+"""How Hypothesis searches, and the chapters as their tests need them: imported, run, served, exported and built."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
+from tests.building import copy_of_the_project, make_blog
 from tests.notebooks.chapter import Chapter
 from tests.serving import CHAPTERS, export, running
 
@@ -44,3 +46,12 @@ def served(chapter: Chapter) -> Iterator[str]:
 def exported(chapter: Chapter, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page that `marimo export html` makes of the chapter."""
     return export(chapter.file, tmp_path_factory.mktemp("exported") / "page.html")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built once in a copy of the project, which is the folder around it."""
+    root = copy_of_the_project(tmp_path_factory.mktemp("project"))
+    done = make_blog(root)
+    assert done.returncode == 0, done.stderr
+    return root / "site"

@@ -31,7 +31,7 @@ PATIENCE = 120
 def running(notebook: Path) -> Iterator[str]:
     """The address of a `marimo run` of its own, on a port that it finds free."""
     options = ["--headless", "--no-sandbox", "--no-skew-protection", "--session-ttl=1"]
-    port = _free_port()
+    port = free_port()
     where = ["--host=127.0.0.1", f"--port={port}"]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
@@ -53,7 +53,8 @@ def running(notebook: Path) -> Iterator[str]:
             server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

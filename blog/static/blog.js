@@ -35,13 +35,16 @@
   };
 
   const figures = [...document.querySelectorAll("figure.chart")];
-  const drawn = new Map(); // a figure → its view and the parameters that its sliders set
+  const drawn = new Map(); // a figure → its view, what its sliders set, and whether it is being led
 
-  const move = (figure, values) => {
-    const { view } = drawn.get(figure);
-    const news = values.filter(([name, value]) => view.signal(name) !== value);
-    for (const [name, value] of news) view.signal(name, value);
-    if (news.length > 0) view.runAsync();
+  /** Move a figure's sliders for its reader, who has moved a sister's or followed a link. */
+  const lead = (figure, values) => {
+    const chart = drawn.get(figure);
+    const news = values.filter(([name, value]) => chart.view.signal(name) !== value);
+    if (news.length === 0) return;
+    chart.led = true;
+    for (const [name, value] of news) chart.view.signal(name, value);
+    chart.view.runAsync();
   };
 
   /** The other figures of the page that show the same chart. */
@@ -59,7 +62,8 @@
         bound.find((param) => param.name === name).value = value;
     const plot = figure.querySelector(".plot");
     const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
-    drawn.set(figure, { view, bound });
+    const chart = { view, bound, led: false };
+    drawn.set(figure, chart);
 
     // A screen reader gets one picture with one description, not a tree of its marks.
     const svg = plot.querySelector("svg");
@@ -78,11 +82,14 @@
     spoken.textContent = title();
     figure.append(spoken);
     const settle = after(PAUSE, () => {
-      const values = bound.map(({ name }) => [name, view.signal(name)]);
-      for (const sister of sisters(figure)) move(sister, values);
-      if (!figure.contains(document.activeElement)) return; // a sister was moved, or the address
+      spoken.ariaLive = chart.led ? "off" : "polite";
       spoken.textContent = title();
-      history.replaceState(null, "", `#${figure.id}?${new URLSearchParams(values)}`);
+      if (!chart.led) {
+        const values = bound.map(({ name }) => [name, view.signal(name)]);
+        for (const sister of sisters(figure)) lead(sister, values);
+        history.replaceState(null, "", `#${figure.id}?${new URLSearchParams(values)}`);
+      }
+      chart.led = false;
     });
     for (const { name } of bound) view.addSignalListener(name, settle);
   };
@@ -91,7 +98,8 @@
     const { id, values } = address();
     const figure = document.getElementById(id);
     if (!drawn.has(figure)) return;
-    move(figure, read(drawn.get(figure).bound, values));
+    const moves = read(drawn.get(figure).bound, values);
+    for (const shown of [figure, ...sisters(figure)]) lead(shown, moves);
     figure.scrollIntoView({ block: "center" });
   };
 
@@ -106,6 +114,7 @@
   const start = async () => {
     reach();
     window.addEventListener("resize", after(PAUSE, reach));
+    document.addEventListener("toggle", reach, { capture: true }); // of an answer
     window.addEventListener("hashchange", follow);
     const asked = document.getElementById(address().id);
     const first = asked?.matches("figure.chart") ? asked : undefined;

@@ -45,13 +45,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, address: str, body: str = "", **looks: Any) -> Iterator[Page]:
+def opened(
+    browser: Browser, address: str, body: str = "", path: str = "", **looks: Any
+) -> Iterator[Page]:
     """A page whose charts are drawn. On leaving it: no error was logged, and nothing foreign was asked for.
 
     Args:
         browser: where it opens.
         address: the page's, which is all its site.
         body: the page itself, if nothing serves it.
+        path: what is opened of the site; its front page if there is none.
         looks: of the browser, such as `color_scheme`.
     """
     complaints: list[str] = []
@@ -76,7 +79,7 @@ def opened(browser: Browser, address: str, body: str = "", **looks: Any) -> Iter
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.route(re.compile("^https?:"), answer)
-    page.goto(address)
+    page.goto(address + path)
     yield page
     context.close()
     assert complaints == []

@@ -1,0 +1,1 @@
+"""The site: the step between marimo and MyST-NB, and what a build gives."""

@@ -1,0 +1,387 @@
+"""What a build gives: a whole site or none, the same to the byte, with all that makes it a blog."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+from xml.etree import ElementTree
+
+import feedparser
+import pytest
+from bs4 import BeautifulSoup
+from latex2mathml.converter import convert
+from PIL import Image
+
+import groundup
+from blog.conf import site_url
+from blog.mathml import mathml
+from groundup import charts
+from tests.building import contents, copy_of_the_project, make_blog
+from tests.serving import CHAPTERS, ROOT
+
+pytestmark = pytest.mark.slow
+
+SLUGS = [file.stem.replace("_", "-") for file in CHAPTERS.values()]
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> dict[str, BeautifulSoup]:
+    """Each page by its name."""
+    files = sorted(site.rglob("*.html"))
+    return {
+        str(f.relative_to(site)): BeautifulSoup(f.read_text("utf-8"), "html.parser")
+        for f in files
+    }
+
+
+def addresses(page: BeautifulSoup) -> list[str]:
+    """What a page refers to."""
+    tags = page.find_all(["a", "link", "script", "img"])
+    found = [tag.get("href") or tag.get("src") for tag in tags]
+    return [address for address in found if address]
+
+
+# Whole or not at all.
+
+
+def test_a_second_build_gives_the_same_bytes_and_says_what_it_made(site: Path):
+    before = contents(site)
+    done = make_blog(site.parent)
+    assert done.returncode == 0
+    after = contents(site)
+    assert after.keys() == before.keys()
+    assert [name for name in before if before[name] != after[name]] == []
+    for slug in SLUGS:
+        assert f"{slug}.html" in done.stdout
+    assert re.search(r"site/: \d+ files, [\d.]+ MB", done.stdout)
+
+
+@pytest.fixture
+def broken(site: Path, tmp_path: Path) -> Path:
+    """A copy of the project with a site already built, for a test to break."""
+    root = copy_of_the_project(tmp_path)
+    (root / "site").mkdir()
+    (root / "site/index.html").write_text("the old site")
+    return root
+
+
+def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(broken: Path):
+    chapter = broken / "notebooks/01_linear_regression.py"
+    code = chapter.read_text("utf-8")
+    line = "    w = torch.randn(6, 1, generator=torch.Generator().manual_seed(0))\n"
+    assert line in code
+    chapter.write_text(code.replace(line, f"    1 / 0\n{line}"), "utf-8")
+    done = make_blog(broken)
+    assert done.returncode != 0
+    for words in (
+        "01_linear_regression.py",
+        "'1 / 0'",
+        "ZeroDivisionError: division by zero",
+    ):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(broken / "site") == {"index.html": b"the old site"}
+
+
+def test_a_warning_fails_the_build_and_leaves_the_old_site(site: Path, broken: Path):
+    with_exports(site, broken)
+    page = broken / "blog/pages/about.md"
+    page.write_text(page.read_text("utf-8") + "\n[nowhere](missing.md)\n", "utf-8")
+    done = make_blog(broken)
+    assert done.returncode != 0
+    assert "missing.md" in done.stderr
+    assert contents(broken / "site") == {"index.html": b"the old site"}
+
+
+def with_exports(site: Path, root: Path) -> None:
+    """Give a copy what the site's chapters gave when they ran."""
+    exports = site.parent / "build/blog/exports"
+    (root / "build/blog/exports").mkdir(parents=True)
+    for file in exports.iterdir():
+        (root / "build/blog/exports" / file.name).write_bytes(file.read_bytes())
+
+
+def test_a_change_of_the_package_reaches_every_page_that_shows_it(site: Path, broken: Path):
+    with_exports(site, broken)
+    losses = broken / "groundup/losses.py"
+    code = losses.read_text("utf-8")
+    assert "return ((y_pred - y_true) ** 2).mean()" in code
+    changed = code.replace(
+        "((y_pred - y_true) ** 2).mean()", "(y_true - y_pred).square().mean()"
+    )
+    losses.write_text(changed, "utf-8")
+    assert make_blog(broken, "https://me.example/notes/blog").returncode == 0
+    for page in ("01-linear-regression.html", "_modules/groundup/losses.html"):
+        text = BeautifulSoup(
+            (broken / "site" / page).read_text("utf-8"), "html.parser"
+        ).get_text()
+        assert "(y_true - y_pred).square().mean()" in text, page
+    # The address is another one, too: what is seen from elsewhere follows, the pages' links need not.
+    home = (broken / "site/index.html").read_text("utf-8")
+    assert 'href="https://me.example/notes/blog/index.html"' in home
+    assert 'content="https://me.example/notes/blog/_images/home.png"' in home
+    missing = BeautifulSoup((broken / "site/404.html").read_text("utf-8"), "html.parser")
+    assert all(
+        urlsplit(a).netloc or a.startswith(("/notes/blog/", "#"))
+        for a in addresses(missing)
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["me.example/blog", "ftp://me.example", "https://", "https://me.example/?a=b"],
+)
+def test_an_address_that_is_none_is_refused_in_words(site: Path, address: str):
+    before = contents(site)
+    done = make_blog(site.parent, address)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert (
+        f"site_url must be an address such as https://me.example/blog/, got '{address}"
+        in done.stderr
+    )
+    assert contents(site) == before
+
+
+# Links.
+
+
+def test_every_link_and_anchor_within_the_site_resolves(
+    pages: dict[str, BeautifulSoup], site: Path
+):
+    checked = 0
+    for name, page in pages.items():
+        for address in addresses(page):
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                continue
+            path = parts.path if not parts.path.startswith("/") else parts.path[1:]
+            target = unquote(urljoin(name, path)) if parts.path else name
+            assert (site / target).is_file(), f"{name}: {address}"
+            if parts.fragment and target in pages:
+                anchors = {tag["id"] for tag in pages[target].find_all(id=True)}
+                assert unquote(parts.fragment) in anchors, f"{name}: {address}"
+            checked += 1
+    assert checked > 500
+
+
+def test_no_page_loads_anything_from_elsewhere(pages: dict[str, BeautifulSoup], site: Path):
+    for name, page in pages.items():
+        loaded = [tag["src"] for tag in page.find_all(src=True)]
+        loaded += [
+            tag["href"]
+            for tag in page.find_all("link", href=True)
+            if not {"canonical", "alternate"} & set(tag["rel"])
+        ]
+        assert [a for a in loaded if urlsplit(a).netloc] == [], name
+    styles = "".join(file.read_text("utf-8") for file in site.rglob("*.css"))
+    assert re.findall(r"(?:url\(|@import )[\"']?(?:https?:)?//[^)]*", styles) == []
+
+
+# What makes it a blog.
+
+
+def said(page: BeautifulSoup, name: str) -> str:
+    """The content of one meta tag."""
+    tags = page.find_all("meta", attrs={"property": name}) + page.find_all(
+        "meta", attrs={"name": name}
+    )
+    assert len(tags) == 1, f"{name}: {tags}"
+    return str(tags[0]["content"])
+
+
+def test_every_page_has_a_card_with_a_picture_that_exists(
+    pages: dict[str, BeautifulSoup], site: Path
+):
+    for name, page in pages.items():
+        for tag in ("og:title", "og:description", "og:url", "og:site_name", "og:image:alt"):
+            assert said(page, tag), f"{name}: {tag}"
+        assert said(page, "twitter:card") == "summary_large_image"
+        slug = name.removesuffix(".html")
+        picture = f"_images/{slug if slug in SLUGS else 'home'}.png"
+        assert said(page, "og:image") == urljoin(site_url, picture), name
+        with Image.open(site / picture) as image:
+            assert image.size == (1200, 630)
+            assert (
+                len(image.convert("RGB").getcolors(1 << 24) or []) > 100
+            )  # a chart, not a blank
+
+
+def test_every_page_says_where_it_stands_and_where_the_feed_is(
+    pages: dict[str, BeautifulSoup],
+):
+    for name, page in pages.items():
+        canonical = page.find("link", rel="canonical")
+        assert canonical is not None, name
+        assert canonical["href"] == urljoin(site_url, name)
+        feed = page.find("link", rel="alternate", type="application/atom+xml")
+        assert feed is not None, name
+        assert feed["href"] == urljoin(site_url, "feed.xml")
+        assert page.find("link", rel="shortcut icon") is not None
+
+
+def test_the_feed_is_valid_and_holds_every_chapter(
+    site: Path, pages: dict[str, BeautifulSoup]
+):
+    feed = feedparser.parse((site / "feed.xml").read_bytes())
+    assert not feed.bozo, feed.get("bozo_exception")
+    assert feed.version == "atom10"
+    assert feed.feed.id == feed.feed.link == site_url
+    assert feed.feed.author
+    assert {entry.link for entry in feed.entries} == {
+        urljoin(site_url, f"{s}.html") for s in SLUGS
+    }
+    for entry in feed.entries:
+        page = pages[entry.link.removeprefix(site_url)]
+        day = page.find("time")
+        assert day is not None
+        published = datetime(*entry.published_parsed[:6], tzinfo=UTC)
+        assert published.date().isoformat() == day["datetime"]
+        assert entry.summary == said(page, "description")
+        assert entry.id == entry.link
+        assert entry.updated >= entry.published
+
+
+def test_the_sitemap_holds_the_pages_that_a_search_engine_should_show(site: Path):
+    names = {"http": "http://www.sitemaps.org/schemas/sitemap/0.9"}
+    root = ElementTree.parse(site / "sitemap.xml").getroot()
+    listed = {loc.text for loc in root.findall("http:url/http:loc", names)}
+    shown = [*SLUGS, "index", "api", "about"]
+    assert listed == {urljoin(site_url, f"{name}.html") for name in shown}
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_chapter_has_its_date_its_minutes_and_its_neighbours(
+    slug: str, pages: dict[str, BeautifulSoup]
+):
+    page = pages[f"{slug}.html"]
+    byline = page.select_one(".byline")
+    assert byline is not None
+    assert re.search(r"\d+ \w+ 20\d\d · [1-9]\d* minutes to read", byline.get_text())
+    place = SLUGS.index(slug)
+    before = page.select_one("a.prev-page")
+    assert before is not None
+    assert before["href"] == (f"{SLUGS[place - 1]}.html" if place else "index.html")
+    after = page.select_one("a.next-page")
+    assert after is not None
+    assert after["href"] == (
+        f"{SLUGS[place + 1]}.html" if place + 1 < len(SLUGS) else "api.html"
+    )
+
+
+def test_the_home_page_lists_every_chapter_with_its_question(
+    pages: dict[str, BeautifulSoup],
+):
+    listed = pages["index.html"].select("ul.chapters li")
+    assert [item.select_one("a")["href"] for item in listed] == [
+        f"{slug}.html" for slug in SLUGS
+    ]  # type: ignore[index]
+    for item in listed:
+        assert item.select_one("em").get_text().endswith("?")  # type: ignore[union-attr]
+
+
+# Charts and text.
+
+
+@pytest.mark.parametrize("slug", [*SLUGS, "index"])
+def test_a_reader_without_scripts_sees_a_picture_of_every_chart(
+    slug: str, pages: dict[str, BeautifulSoup], site: Path
+):
+    page = pages[f"{slug}.html"]
+    figures = page.select("figure.chart")
+    assert len(figures) > (0 if slug == "index" else 5)
+    for figure in figures:
+        picture = figure.select_one("noscript img")
+        assert picture is not None
+        assert (site / str(picture["src"])).stat().st_size > 2000
+        assert len(str(picture["alt"])) > 40
+    own = "home" if slug == "index" else slug
+    explorers = page.select("figure.explorer noscript img")
+    assert {image["src"] for image in explorers} == {f"_images/{own}.png"}
+
+
+@pytest.mark.parametrize("slug", [*SLUGS, "index"])
+def test_a_charts_data_is_in_its_page_once(slug: str, pages: dict[str, BeautifulSoup]):
+    page = pages[f"{slug}.html"]
+    data = [script.get_text() for script in page.select('script[type="application/json"]')]
+    assert len(set(data)) == len(data)
+    shown = {figure["data-chart"] for figure in page.select("figure.chart")}
+    assert shown == {
+        script["id"] for script in page.select('script[type="application/json"]')
+    }
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_nothing_of_marimos_own_is_left_in_a_page(
+    slug: str, pages: dict[str, BeautifulSoup]
+):
+    page = pages[f"{slug}.html"]
+    assert page.find(re.compile("^marimo-")) is None
+    text = page.get_text()
+    for mark in ("<marimo-", "&lt;marimo-", "///", "kernel-only", "Not yet"):
+        assert mark not in text
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_equation_of_a_chapter_is_mathml(slug: str, pages: dict[str, BeautifulSoup]):
+    page = pages[f"{slug}.html"]
+    assert len(page.find_all("math")) > 5
+    for math in page.find_all("math"):
+        math.decompose()
+    for script in page.find_all("script"):
+        script.decompose()
+    assert re.findall(r"\\(?:frac|lambda|sum|nabla|mathcal)", page.get_text()) == []
+
+
+def equations() -> list[str]:
+    """Every equation of the series."""
+    text = "".join(file.read_text("utf-8") for file in CHAPTERS.values())
+    inline = r"(?<!\$)\$([^$\n{]+?|[^$\n]*?\\[^$\n]+?)\$(?!\$)"
+    return sorted(
+        {*re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL), *re.findall(inline, text)}
+    )
+
+
+@pytest.mark.parametrize("equation", equations())
+def test_an_equation_has_the_numbers_and_letters_that_another_converter_gives(
+    equation: str,
+):
+    ours, theirs = (
+        [
+            token.get_text(strip=True)
+            for token in BeautifulSoup(text, "html.parser").find_all(["mn", "mi"])
+            if token.get_text(strip=True).isalnum()
+        ]
+        for text in (mathml(equation), convert(equation))
+    )
+    assert ours
+    # A script N is a letter of its own to one, and an N in another style to the other.
+    assert [t for t in ours if t != "𝒩"] == [t for t in theirs if t != "N"]
+
+
+# The package's page.
+
+
+def test_the_packages_page_has_every_public_name_linked_to_its_source(
+    pages: dict[str, BeautifulSoup],
+):
+    page = pages["api.html"]
+    described = {str(tag["id"]) for tag in page.select("dt.sig[id]")}
+    public = {f"groundup.{name}" for name in groundup.__all__}
+    public |= {f"groundup.charts.{name}" for name in charts.__all__} - {
+        "groundup.charts.Content"
+    }
+    assert public - described == set()
+    linked = {
+        str(link.parent["id"])
+        for link in page.select("dt.sig a.reference.internal:has(.viewcode-link)")
+    }  # type: ignore[index]
+    data = {"groundup.PENGUIN_FEATURES"}  # has no source of its own
+    drawings = {f"groundup.charts.{name}" for name in charts.__all__}
+    assert public - data - drawings <= linked
+
+
+def test_the_workflow_for_github_pages_runs_only_when_its_owner_turns_it_on():
+    workflow = (ROOT / ".github/workflows/pages.yml").read_text("utf-8")
+    assert "make blog" in workflow
+    assert "vars.PUBLISH_PAGES == 'true'" in workflow

@@ -1,0 +1,331 @@
+"""From marimo's export to a page: what is taken over, what is left out, and what is refused by name."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from blog.chapters import Chapter, NotPublishable, Page, page_of
+
+OPENING = "# 9 · A chapter\n\n**Does it?**\n\nIt does."
+STATIC = {"description": "a line", "mark": "line"}
+MOVABLE = {
+    "description": "a line to move",
+    "params": [
+        {"name": "rate", "value": 1, "bind": {"input": "range", "min": 0, "max": 2}}
+    ],
+}
+VEGA_LITE = "application/vnd.vegalite.v6+json"
+SLIDER = "<marimo-ui-element object-id='a'><marimo-slider data-start='1'></marimo-slider></marimo-ui-element>"
+
+
+@pytest.fixture
+def chapter(tmp_path: Path) -> Chapter:
+    (tmp_path / "09_a_chapter.head.html").write_text(
+        '<meta property="article:published_time" content="2026-03-09">'
+        '<meta name="description" content="All about it.">'
+    )
+    return Chapter(tmp_path / "09_a_chapter.py")
+
+
+def output(**data: Any) -> NotebookNode:
+    names = {"html": "text/html", "markdown": "text/markdown", "chart": VEGA_LITE}
+    kinds = {names.get(name, name): value for name, value in data.items()}
+    return new_output("display_data", kinds)
+
+
+def cell(
+    *outputs: NotebookNode, source: str = "show(it)", hidden: bool = True
+) -> NotebookNode:
+    tags = {"tags": ["remove-input"]} if hidden else {}
+    return new_code_cell(source, outputs=list(outputs), metadata=tags)
+
+
+EXPLORER = cell(output(chart=json.dumps(MOVABLE)), source="explorer")
+
+
+def page(chapter: Chapter, *cells: NotebookNode) -> Page:
+    return page_of(
+        chapter, new_notebook(cells=[new_markdown_cell(OPENING), *cells, EXPLORER])
+    )
+
+
+def texts(page: Page) -> list[str]:
+    """What stands between the opening and the explorer."""
+    return [cell.source for cell in page.notebook.cells[1:-1]]
+
+
+# What a page says of itself.
+
+
+def test_a_page_tells_its_heading_its_question_and_what_it_is_about(chapter: Chapter):
+    made = page(chapter)
+    assert (made.heading, made.question) == ("9 · A chapter", "Does it?")
+    assert chapter.slug == "09-a-chapter"
+    assert made.notebook.metadata["myst"]["html_meta"]["description"] == "All about it."
+
+
+def test_the_day_and_the_minutes_stand_under_the_heading(chapter: Chapter):
+    lines = page(chapter).notebook.cells[0].source.splitlines()
+    assert lines[0] == "# 9 · A chapter"
+    assert '<time datetime="2026-03-09">9 March 2026</time>' in lines[3]
+    assert "wordcount-minutes" in lines[3]
+    assert "**Does it?**" in lines
+
+
+def test_a_chapter_without_a_day_of_publication_is_refused(chapter: Chapter):
+    chapter.file.with_suffix(".head.html").write_text(
+        '<meta name="description" content="x">'
+    )
+    with pytest.raises(NotPublishable, match=r"09_a_chapter\.head\.html.*published_time"):
+        page(chapter)
+
+
+def test_a_chapter_without_a_question_is_refused(chapter: Chapter):
+    started = new_notebook(
+        cells=[new_markdown_cell("# 9 · A chapter\n\nIt does."), EXPLORER]
+    )
+    with pytest.raises(NotPublishable, match=r"09_a_chapter\.py must start with"):
+        page_of(chapter, started)
+
+
+def test_a_chapter_without_an_explorer_is_refused(chapter: Chapter):
+    with pytest.raises(
+        NotPublishable, match=r"09_a_chapter\.py must have a chart with sliders"
+    ):
+        page_of(chapter, new_notebook(cells=[new_markdown_cell(OPENING)]))
+
+
+def test_the_same_export_gives_the_same_page_to_the_byte(chapter: Chapter):
+    cells = [
+        new_markdown_cell("words"),
+        cell(output(chart=json.dumps(STATIC)), hidden=False),
+    ]
+    one, other = (nbformat.writes(page(chapter, *cells).notebook) for _ in range(2))
+    assert one == other
+
+
+# Charts.
+
+
+@pytest.mark.parametrize("kind", [VEGA_LITE, "application/vnd.vega.v6+json"])
+@pytest.mark.parametrize("write", [json.dumps, dict])
+def test_a_chart_becomes_a_directive_and_a_specification(
+    chapter: Chapter, kind: str, write: Any
+):
+    made = page(chapter, cell(new_output("display_data", {kind: write(STATIC)})))
+    assert texts(made) == ["```{chart} 09-a-chapter-01\n```"]
+    assert made.charts == {"09-a-chapter-01": STATIC, "09-a-chapter-02": MOVABLE}
+    assert made.explorers == ["09-a-chapter-02"]
+
+
+def test_a_chart_that_comes_twice_is_one(chapter: Chapter):
+    twice = [cell(output(chart=json.dumps(STATIC))) for _ in range(2)]
+    made = page(chapter, *twice)
+    assert texts(made) == ["```{chart} 09-a-chapter-01\n```"] * 2
+    assert len(made.charts) == 2
+
+
+def test_a_chart_without_a_description_is_refused(chapter: Chapter):
+    with pytest.raises(
+        NotPublishable, match=r"09_a_chapter.*'show\(it\)'.*without a description"
+    ):
+        page(chapter, cell(output(chart='{"mark": "line"}')))
+
+
+# Text.
+
+
+def test_code_in_sight_stays_and_hidden_code_does_not(chapter: Chapter):
+    made = page(chapter, cell(source="seen", hidden=False), cell(source="hidden"))
+    assert texts(made) == ["seen"]
+
+
+def test_a_value_stands_under_its_code(chapter: Chapter):
+    shown = output(html="<pre class='text-xs'>a &lt; b</pre>")
+    made = page(chapter, cell(shown, source="a", hidden=False))
+    (code,) = made.notebook.cells[1:-1]
+    assert code.source == "a"
+    assert code.outputs[0].data == {"text/plain": "a < b"}
+
+
+def test_a_value_of_hidden_code_is_shown_without_it(chapter: Chapter):
+    made = page(chapter, cell(output(html="<pre class='text-xs'>7</pre>")))
+    (code,) = made.notebook.cells[1:-1]
+    assert code.metadata.tags == ["remove-input"]
+    assert code.outputs[0].data == {"text/plain": "7"}
+
+
+def test_a_list_is_shown_as_text(chapter: Chapter):
+    made = page(chapter, cell(new_output("display_data", {"application/json": "[1, 2]"})))
+    assert made.notebook.cells[1].outputs[0].data == {"text/plain": "[1, 2]"}
+
+
+def test_computed_markdown_is_prose_with_headings_of_its_own(chapter: Chapter):
+    assert texts(page(chapter, cell(output(markdown="It is 3.\n\n### Next")))) == [
+        "It is 3.\n\n### Next"
+    ]
+
+
+def test_a_data_frame_stays_a_table(chapter: Chapter):
+    table = "<table><tr><td>1</td></tr></table>"
+    assert texts(page(chapter, cell(output(html=table)))) == [table]
+
+
+def test_folded_text_stays_folded_with_its_listing(chapter: Chapter):
+    folded = (
+        "/// details | Why <so>?\n\nBecause:\n\n```python\nif a < b:\n    ...\n```\n\n///"
+    )
+    (text,) = texts(page(chapter, cell(output(markdown=folded))))
+    assert text == (
+        "<details>\n<summary>Why &lt;so&gt;?</summary>\n\n"
+        "Because:\n\n```python\nif a < b:\n    ...\n```\n\n</details>"
+    )
+
+
+def test_an_admonition_becomes_mysts(chapter: Chapter):
+    made = page(chapter, new_markdown_cell("/// admonition | Note\n\nMind.\n\n///"))
+    assert texts(made) == [":::{admonition} Note\nMind.\n:::"]
+
+
+def test_a_block_of_another_kind_is_refused(chapter: Chapter):
+    with pytest.raises(NotPublishable, match="'/// tab'"):
+        page(chapter, new_markdown_cell("/// tab | One\n\nWords.\n\n///"))
+
+
+def test_what_only_a_kernel_can_tell_is_left_out(chapter: Chapter):
+    told = 'At 0.9. <span class="kernel-only">Your guess of 0.3\nwas low.</span> So.'
+    assert texts(page(chapter, cell(output(markdown=told)))) == ["At 0.9.  So."]
+
+
+def test_a_verdict_on_an_exercise_is_left_out(chapter: Chapter):
+    assert (
+        texts(page(chapter, cell(output(html='<div class="live-only">Not yet</div>'))))
+        == []
+    )
+
+
+NOTE = (
+    '<div class="page-only"{}><span class="markdown prose"><span class="paragraph">In the\n'
+    "<em>notebook</em> two sliders move it.</span></span></div>"
+)
+
+
+def test_a_note_for_readers_without_a_kernel_is_shown(chapter: Chapter):
+    made = page(chapter, cell(output(html=NOTE.format(""))))
+    assert texts(made) == [
+        '<div class="page-only"><p>In the <em>notebook</em> two sliders move it.</p></div>'
+    ]
+
+
+def test_the_explorer_takes_the_place_of_the_chart_above_its_note(chapter: Chapter):
+    made = page(
+        chapter,
+        cell(output(chart=json.dumps(STATIC))),
+        cell(output(html=NOTE.format(" data-explorer"))),
+    )
+    assert texts(made)[0] == "```{chart} 09-a-chapter-02\n```"
+    assert len(texts(made)) == 2
+
+
+def test_a_note_that_asks_for_the_explorer_without_a_chart_above_is_refused(
+    chapter: Chapter,
+):
+    with pytest.raises(NotPublishable, match="a chart above"):
+        page(chapter, cell(output(html=NOTE.format(" data-explorer"))))
+
+
+# Controls and what else is marimo's own.
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        output(html=f"<div style='display: flex'>{SLIDER}{SLIDER}</div>"),
+        output(
+            markdown="&lt;marimo-switch data-label=&#x27;x&#x27;&gt;&lt;/marimo-switch&gt;"
+        ),
+        output(markdown=SLIDER),
+    ],
+    ids=["stacked", "alone", "in Markdown"],
+)
+def test_controls_are_left_out(chapter: Chapter, shown: NotebookNode):
+    assert texts(page(chapter, cell(shown))) == []
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        output(html=f"<div><span>Move it: </span>{SLIDER}</div>"),
+        output(markdown=f"Move {SLIDER} now"),
+    ],
+    ids=["in a stack", "in prose"],
+)
+def test_text_that_would_go_missing_with_a_control_is_refused(
+    chapter: Chapter, shown: NotebookNode
+):
+    with pytest.raises(NotPublishable, match=r"09_a_chapter.*'show\(it\)' mixes controls"):
+        page(chapter, cell(shown))
+
+
+@pytest.mark.parametrize(
+    "element", ["callout-output", "accordion", "stat", "tabs", "mermaid"]
+)
+def test_an_element_that_needs_marimo_is_refused_by_name(chapter: Chapter, element: str):
+    shown = f"<marimo-{element} data-html='words'></marimo-{element}>"
+    with pytest.raises(NotPublishable, match=rf"'show\(it\)' shows marimo-{element}"):
+        page(chapter, cell(output(html=shown)))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div><style>p {color: red}</style></div>",
+        "<script>alert()</script>",
+        "<img src='https://elsewhere.test/a.png'>",
+        "<img src='//elsewhere.test/a.png'>",
+    ],
+)
+def test_html_that_brings_its_own_or_asks_another_site_is_refused(
+    chapter: Chapter, html: str
+):
+    with pytest.raises(NotPublishable, match=r"'show\(it\)' shows HTML"):
+        page(chapter, cell(output(html=html)))
+
+
+def test_an_output_of_an_unknown_kind_is_refused(chapter: Chapter):
+    with pytest.raises(NotPublishable, match="shows video/mp4"):
+        page(chapter, cell(new_output("display_data", {"video/mp4": ""})))
+
+
+# Cells that fail.
+
+
+def error(name: str, value: str, traceback: list[str]) -> NotebookNode:
+    return new_output("error", ename=name, evalue=value, traceback=traceback)
+
+
+def test_the_cell_that_raised_is_named_not_those_that_needed_it(chapter: Chapter):
+    with pytest.raises(NotPublishable) as refused:
+        page(
+            chapter,
+            cell(error("Ancestor raised", "An ancestor raised", []), source="needs(it)"),
+            cell(
+                error("ZeroDivisionError", "division by zero", ["line 1"]),
+                source="it = 1 / 0",
+            ),
+        )
+    assert str(refused.value) == (
+        "09_a_chapter.py: the cell 'it = 1 / 0' raises ZeroDivisionError: division by zero"
+    )
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_cell_that_prints_or_warns_is_named(chapter: Chapter, stream: str):
+    warned = new_output("stream", name=stream, text="UserWarning: careful\n")
+    with pytest.raises(NotPublishable, match=f"writes to {stream}: UserWarning: careful"):
+        page(chapter, cell(warned))

@@ -1,0 +1,455 @@
+"""The site as its readers get it: every page, on phones and desks, by day and by night, with the network off."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import parse_qsl
+from urllib.request import urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import opened
+from tests.browser.test_published import CONTRAST, READABLE, WIDTHS
+from tests.building import hosted
+from tests.serving import CHAPTERS, ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SLUGS = [file.stem.replace("_", "-") for file in CHAPTERS.values()]
+WITH_EXPLORERS = ["index.html", *(f"{slug}.html" for slug in SLUGS)]
+SOURCES = [
+    f"_modules/groundup/{file.relative_to(ROOT / 'groundup').with_suffix('.html')}"
+    for file in sorted(ROOT.glob("groundup/**/*.py"))
+    if not file.name.startswith("_")
+]
+PAGES = [*WITH_EXPLORERS, "api.html", "about.html", "search.html?q=loader", "404.html"]
+AXE = Axe()
+DRAWN = "document.documentElement.dataset.drawn === 'all'"
+
+
+@pytest.fixture(scope="module")
+def host(site: Path) -> Iterator[str]:
+    """The site's address."""
+    with hosted(site) as address:
+        yield address
+
+
+def reading(page: Page) -> Page:
+    """The page once its charts are drawn and it stands still."""
+    page.wait_for_function(DRAWN)
+    page.wait_for_timeout(250)
+    return page
+
+
+def serious(page: Page, colors: bool) -> list[str]:
+    """What axe-core finds that keeps readers out. Colours take most of its time, and are the same at every width."""
+    rules = {
+        "rules": {"color-contrast": {"enabled": colors}},
+        "resultTypes": ["violations"],
+    }
+    found = AXE.run(page, options=rules).response["violations"]
+    return [
+        f"{v['id']}: {v['nodes'][0]['html'][:200]}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+def wider_than_the_screen(page: Page) -> bool:
+    wider: bool = page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    return wider
+
+
+# Every page.
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_every_screen_keeps_nobody_out_and_asks_nobody_else(
+    name: str, look: Any, chromium: Browser, host: str
+):
+    with opened(chromium, host, path=name, color_scheme=look) as page:
+        reading(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(250)
+            assert not wider_than_the_screen(page), width
+            assert serious(page, colors=width == WIDTHS[0]) == [], width
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_the_packages_source_fits_every_screen_and_keeps_nobody_out(
+    look: Any, chromium: Browser, host: str, site: Path
+):
+    there = {str(f.relative_to(site)) for f in site.glob("_modules/**/*.html")}
+    listings = sorted(there & set(SOURCES))
+    assert len(listings) > 15
+    with opened(chromium, host, color_scheme=look) as page:
+        for name in [*listings, "_modules/index.html"]:
+            page.goto(host + name)
+            reading(page)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                assert not wider_than_the_screen(page), f"{name} at {width}"
+            # All listings have the colours of one style sheet.
+            assert serious(page, colors=name.endswith("/trainer.html")) == [], name
+
+
+KNOWN = (
+    ".explorer .vega-bind input, .explorer .vega-bind select, .theme-toggle, summary, .copybtn, "
+    ".sidebar-search, .sidebar-toggle, form[action='search.html'] input, .toctree-checkbox, a[href], label, "
+    "pre, .table-wrapper, .equation"
+)
+CONTROLS = (
+    "button, input:not([type=hidden]), select, textarea, summary, "
+    "[role=slider], [role=switch], [tabindex], [onclick]"
+)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_control_is_of_a_kind_that_no_test_moves(
+    name: str, chromium: Browser, host: str
+):
+    with opened(chromium, host, path=name) as page:
+        reading(page)
+        unknown = page.evaluate(
+            "([controls, known]) => [...document.querySelectorAll(controls)]"
+            ".filter((e) => !e.matches(known)).map((e) => e.outerHTML.slice(0, 200))",
+            [CONTROLS, KNOWN],
+        )
+        assert unknown == []
+
+
+# Explorers.
+
+
+PICTURE = "figure => figure.querySelector('svg').innerHTML.replaceAll(/clip\\d+/g, 'clip')"
+"""What a figure shows, but for the numbers that Vega counts its clipped panels by."""
+
+
+def picture(figure: Locator) -> str:
+    """What is drawn now."""
+    drawn: str = figure.evaluate(PICTURE)
+    return drawn
+
+
+def wait_until_it_is(figure: Locator, before: str, same: bool) -> None:
+    """Until a figure shows what it did, or something else."""
+    figure.page.wait_for_function(
+        f"([id, before, same]) => (({PICTURE})(document.getElementById(id)) === before) === same",
+        arg=[figure.get_attribute("id"), before, same],
+        timeout=15_000,
+    )
+
+
+def state(page: Page) -> dict[str, str]:
+    """What the address says of the sliders."""
+    return dict(parse_qsl(page.url.partition("#")[2].partition("?")[2]))
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_the_keyboard_moves_every_slider_and_back_again_gives_the_same_picture(
+    name: str, width: int, look: Any, chromium: Browser, host: str
+):
+    screen = {"width": width, "height": 900}
+    with opened(chromium, host, path=name, color_scheme=look, viewport=screen) as page:
+        reading(page)
+        figures = page.locator("figure.explorer").all()
+        assert len(figures) == {"index.html": 1, f"{SLUGS[0]}.html": 3}.get(
+            name, len(figures)
+        )
+        for figure in figures:
+            sliders = figure.get_by_role("slider").all()
+            assert len(sliders) >= 2
+            choices = figure.get_by_role("combobox").all()
+            keys = [(slider, "ArrowRight", "ArrowLeft") for slider in sliders]
+            for control, there, back in [
+                *keys,
+                *((c, "ArrowDown", "ArrowUp") for c in choices),
+            ]:
+                before = picture(figure)
+                control.press(there)
+                wait_until_it_is(figure, before, same=False)
+                control.press(back)
+                wait_until_it_is(figure, before, same=True)
+                page.wait_for_timeout(400)  # the figures of the same chart follow
+
+
+def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str):
+    with opened(chromium, host) as page:
+        reading(page)
+        wanted = page.locator(".vega-bind :is(input, select)").count()
+        assert wanted >= 3
+        reached = set()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            reached.add(
+                page.evaluate(
+                    "document.activeElement.closest('.vega-bind') && document.activeElement.name"
+                )
+            )
+        assert len(reached - {None}) == wanted
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
+    name: str, chromium: Browser, host: str
+):
+    with opened(chromium, host, path=name) as page:
+        reading(page)
+        figure = page.locator("figure.explorer").last
+        for slider in figure.get_by_role("slider").all():
+            slider.press("ArrowRight")
+            slider.press("ArrowRight")
+        figure.get_by_role("combobox").last.press("ArrowDown")
+        identity = figure.get_attribute("id")
+        page.wait_for_url(re.compile(rf"#{identity}\?"))
+        page.wait_for_timeout(400)
+        places = [
+            c.input_value() for c in figure.locator(".vega-bind :is(input, select)").all()
+        ]
+        assert list(state(page).values()) == places
+        moved, address = picture(figure), page.url
+        page.reload()
+        reading(page)
+        assert page.url == address
+        wait_until_it_is(figure, moved, same=True)
+        expect(figure).to_be_in_viewport()
+
+
+def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str):
+    link = "index.html#explorer?learning_rate=0.95&epochs=12"
+    with opened(chromium, host, path=link) as page:
+        reading(page)
+        assert page.get_by_role("slider", name="learning rate").input_value() == "0.95"
+        assert page.get_by_role("slider", name="epochs").input_value() == "12"
+        expect(page.locator(".spoken")).to_contain_text("Unstable: learning rate 0.95")
+        page.evaluate(
+            "location.hash = 'explorer?learning_rate=0.5'"
+        )  # a link within the page
+        expect(page.locator("figure svg")).to_contain_text("Stable: learning rate 0.5")
+        assert page.get_by_role("slider", name="epochs").input_value() == "12"
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("learning_rate=9", "1.2"),
+        ("learning_rate=-1", "0.005"),
+        ("learning_rate=0.1012", "0.1"),
+        ("learning_rate=fast", "0.1"),
+        ("learning_rate=", "0.1"),
+        ("learning_rate=Infinity", "0.1"),
+        ("nonsense=1", "0.1"),
+    ],
+)
+def test_an_address_that_asks_for_what_cant_be_gets_what_can(
+    asked: str, place: str, chromium: Browser, host: str
+):
+    with opened(chromium, host, path=f"#explorer?{asked}&problem=none") as page:
+        reading(page)
+        assert page.get_by_role("slider", name="learning rate").input_value() == place
+        assert page.get_by_role("combobox").input_value() == "as drawn"
+
+
+def test_an_explorer_shown_at_several_places_is_one(chromium: Browser, host: str):
+    with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
+        reading(page)
+        first, second, third = page.locator("figure.explorer").all()
+        second.get_by_role("slider", name="learning rate").press("ArrowRight")
+        for sister in (first, third):
+            expect(sister.get_by_role("slider", name="learning rate")).to_have_value(
+                "0.105"
+            )
+            expect(sister.locator("svg")).to_contain_text("learning rate 0.105")
+        page.wait_for_timeout(400)
+        assert page.url.partition("#")[2].startswith("explorer-2?")
+
+
+def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
+    chromium: Browser, host: str
+):
+    with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
+        reading(page)
+        for chart in page.locator("figure.chart .vega-embed").all():
+            assert len(chart.get_attribute("aria-label") or "") > 40
+        told = page.locator(".spoken").first
+        before = told.text_content()
+        page.get_by_role("slider", name="learning rate").first.press("ArrowRight")
+        expect(told).to_contain_text("learning rate 0.105")
+        assert told.text_content() != before
+
+
+# Light and dark.
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_the_switch_turns_the_charts_too_without_moving_a_slider(
+    name: str, chromium: Browser, host: str
+):
+    with opened(chromium, host, path=name, color_scheme="light") as page:
+        reading(page)
+        loaded: list[str] = []
+        page.on("request", lambda request: loaded.append(request.url))
+        slider = page.get_by_role("slider").first
+        slider.press("ArrowRight")
+        place = slider.input_value()
+        page.wait_for_timeout(300)
+        shape = picture(page.locator("figure.explorer").first)
+        ink = {}
+        for look in ("light", "dark"):
+            while page.evaluate("document.body.dataset.theme") != look:
+                page.locator(".theme-toggle:visible").first.click()
+            ink[look] = page.evaluate(WORDS_OF_CHARTS)
+            assert len(ink[look]) > 3
+            for words, contrast in ink[look]:
+                assert contrast >= READABLE, (look, words)
+        assert ink["light"] != ink["dark"]
+        assert slider.input_value() == place
+        assert picture(page.locator("figure.explorer").first) == shape
+        assert loaded == []
+
+
+WORDS_OF_CHARTS = f"""() => {{
+    {CONTRAST}
+    return [...document.querySelectorAll("figure.chart :is(.role-title, .role-axis-title, .role-axis-label) text")]
+        .filter((text) => text.textContent.trim())
+        .map((text) => [text.textContent, contrast(text.closest("figure"), getComputedStyle(text).fill)]);
+}}"""
+
+
+# Weight, print, and readers without scripts.
+
+
+def test_chapter_one_is_light(chromium: Browser, host: str):
+    sizes = []
+    with opened(chromium, host) as page:
+        page.goto("about:blank")
+        page.on("requestfinished", lambda r: sizes.append(r.sizes()["responseBodySize"]))
+        page.context.clear_cookies()
+        page.goto(host + f"{SLUGS[0]}.html")
+        reading(page)
+    assert 5 < len(sizes) <= 30
+    assert 0.1e6 < sum(sizes) <= 0.7e6
+
+
+def test_the_text_is_there_before_any_script_has_run(chromium: Browser, host: str):
+    with opened(chromium, host, path=f"{SLUGS[0]}.html", java_script_enabled=False) as page:
+        expect(page.get_by_role("heading", name="The imperative loop")).to_be_visible()
+        pictures = page.locator("figure.chart noscript img")
+        assert pictures.count() > 5
+        first = pictures.first
+        first.scroll_into_view_if_needed()
+        expect(first).to_be_visible()
+    page_source = urlopen(host + f"{SLUGS[0]}.html").read().decode()
+    for script in ("vega.js", "blog.js"):
+        assert re.search(rf'<script defer="defer" src="_static/{script}', page_source)
+
+
+def test_on_paper_there_are_charts_and_whole_lines_but_no_sliders(
+    chromium: Browser, host: str
+):
+    with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
+        reading(page)
+        page.emulate_media(media="print")
+        expect(page.locator("figure.chart svg").first).to_be_visible()
+        for gone in (".vega-bindings", ".page-only", ".sidebar-drawer", ".copybtn"):
+            for part in page.locator(gone).all()[:5]:
+                expect(part).to_be_hidden()
+        page.set_viewport_size({"width": 700, "height": 900})
+        assert page.evaluate(
+            "[...document.querySelectorAll('pre')].every((pre) => pre.scrollWidth <= pre.clientWidth + 1)"
+        )
+
+
+# Search, copies, folded answers, addresses that don't exist, and other places.
+
+
+def test_the_search_finds_a_chapter_by_its_words(chromium: Browser, host: str):
+    with opened(chromium, host, viewport={"width": 1440, "height": 900}) as page:
+        reading(page)
+        box = page.locator(".sidebar-search")
+        box.fill("penguins")
+        box.press("Enter")
+        expect(
+            page.locator("#search-results li a").filter(has_text="Mini-batches")
+        ).to_be_visible()
+
+
+def test_a_listing_is_copied_as_it_stands(chromium: Browser, host: str):
+    granted = ["clipboard-read", "clipboard-write"]
+    with opened(chromium, host, path=f"{SLUGS[0]}.html", permissions=granted) as page:
+        reading(page)
+        listing = page.locator(".highlight").filter(has_text="def predict(X, w, b)").first
+        listing.hover()
+        listing.locator(".copybtn").click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.strip() == "def predict(X, w, b):\n    return X @ w + b"
+
+
+def test_an_answer_is_folded_until_it_is_asked_for(chromium: Browser, host: str):
+    with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
+        reading(page)
+        answers = page.locator("article details")
+        assert answers.count() > 5
+        for answer in answers.all():
+            inside = answer.locator("p, pre").first
+            expect(inside).to_be_hidden()
+            answer.locator("summary").click()
+            expect(inside).to_be_visible()
+
+
+def test_headings_have_anchors_that_can_be_sent(chromium: Browser, host: str):
+    with opened(chromium, host, path=f"{SLUGS[0]}.html#the-imperative-loop") as page:
+        reading(page)
+        expect(page.get_by_role("heading", name="The imperative loop")).to_be_in_viewport()
+        links = page.locator("article :is(h2, h3) > a.headerlink")
+        assert links.count() > 15
+
+
+def test_an_address_that_doesnt_exist_gets_a_page_that_leads_home(host: str):
+    with pytest.raises(HTTPError, match="404") as missing:
+        urlopen(host + "no/such/page.html")
+    body = missing.value.read().decode()
+    assert "Nothing here" in body
+    assert 'href="/index.html"' in body
+
+
+def test_the_site_works_under_a_path(chromium: Browser, site: Path):
+    with hosted(site, "/some/blog") as address, opened(chromium, address) as page:
+        reading(page)
+        figure = page.locator("figure.explorer")
+        before = picture(figure)
+        figure.get_by_role("slider").first.press("ArrowRight")
+        wait_until_it_is(figure, before, same=False)
+        page.get_by_role("link", name="1 · Linear regression").first.click()
+        reading(page)
+        assert page.url.startswith(f"{address}{SLUGS[0]}.html")
+        assert page.locator("figure.chart svg").count() > 5
+        page.goto(f"{address}search.html?q=sweep")
+        expect(page.locator("#search-results li a").first).to_be_visible()
+
+
+def test_a_page_is_alive_in_a_phone_held_sideways_and_back(chromium: Browser, host: str):
+    with opened(chromium, host, viewport={"width": 390, "height": 844}) as page:
+        reading(page)
+        svg = page.locator("figure svg")
+        narrow = json.loads(
+            svg.evaluate("svg => JSON.stringify(svg.getBoundingClientRect())")
+        )
+        page.set_viewport_size({"width": 844, "height": 390})
+        page.wait_for_function("document.querySelector('figure svg').clientWidth > 500")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_function(
+            "width => document.querySelector('figure svg').clientWidth === width",
+            arg=narrow["width"],
+        )

@@ -1,0 +1,67 @@
+"""The site as `make blog` builds it, in a copy of the project, and as a host would serve it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from blog.serve import serving
+from tests.serving import PATIENCE, ROOT, free_port
+
+
+def copy_of_the_project(to: Path) -> Path:
+    """All files that git knows or would take, so that a test can break them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, to / name)
+    return to
+
+
+def make_blog(root: Path, site_url: str = "") -> subprocess.CompletedProcess[str]:
+    """What `make blog` runs once everything is set up."""
+    command = [sys.executable, "-m", "blog"]
+    environment = {**os.environ, "SITE_URL": site_url}
+    return subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def contents(site: Path) -> dict[str, bytes]:
+    """A site's files by their names."""
+    files = (file for file in sorted(site.rglob("*")) if file.is_file())
+    return {str(file.relative_to(site)): file.read_bytes() for file in files}
+
+
+@contextmanager
+def hosted(site: Path, under: str = "") -> Iterator[str]:
+    """The address of a site on this machine, at a host's root or under a path such as `/blog`."""
+    port = free_port()
+    config = uvicorn.Config(
+        serving(site, under or "/"), port=port, log_level="error", ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    end = time.monotonic() + PATIENCE
+    while not server.started and time.monotonic() < end:
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{port}{under}/"
+    finally:
+        server.should_exit = True
+        thread.join()
