@@ -1,54 +1,45 @@
-"""`python -m benchmarks`: every job, or one; a table, the file of results, the README's table and the charts."""
+"""`python -m benchmarks`: every job, or one; tables, the file of results, and what is written from it."""
 
 import argparse
+import shutil
 import time
-from importlib import import_module
+from importlib.util import find_spec
 
-import torch
+from benchmarks import jobs, report, rows
 
-from benchmarks import report, rows
-
-JOBS = {
-    "operations": ("operations", False),
-    "train-full-batch": ("training", True),
-    "train-full-batch-bulk": ("training", True),
-    "train-mini-batch": ("training", True),
-    "train-network": ("training", True),
-    "loader": ("loader", False),
-    "sweep": ("sweep", True),
-    "import": ("imports", False),
-    "growth": ("growth", True),
-    "browser": ("browser", False),
-}
-"""A job → its module, and whether all cores are a case of their own."""
-
-
-def measured(job: str) -> list[rows.Row]:
-    """The rows of a job: with one thread, and with all where that may matter."""
-    module, all_cores = JOBS[job]
-    measure = import_module(f"benchmarks.{module}").measure
-    cores = torch.get_num_threads()
-    found = []
-    for threads in sorted({1, cores}) if all_cores else [1]:
-        torch.set_num_threads(threads)
-        found += measure(threads, job) if module == "training" else measure(threads)
-    torch.set_num_threads(cores)
-    return found
+PEERS = ("ignite", "lightning", "skorch", "transformers", "vl_convert")
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run what is asked for. What can be seen to be missing is said before the first job."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--job", choices=JOBS, help="one job only: the others' rows stay")
+    parser.add_argument(
+        "--job", choices=jobs.JOBS, help="one job only: the others' rows stay"
+    )
     asked = parser.parse_args().job
-    for job in [asked] if asked else JOBS:
-        start = time.perf_counter()
-        new = measured(job)
-        every = rows.write(new)
-        print(report.table(new))
-        print(f"({job}: {time.perf_counter() - start:.0f} s)", flush=True)
-    report.write_readme(every)
-    report.write_charts(every)
+    missing = [peer for peer in PEERS if find_spec(peer) is None]
+    if missing:
+        parser.error(
+            f"{', '.join(missing)} must be installed: `make bench` does so, in .venv-bench/"
+        )
+    names = [asked] if asked else list(jobs.JOBS)
+    if "browser" in names and shutil.which("chromium") is None:
+        without = "job browser needs Chromium on the PATH: apt-get install chromium"
+        if asked:
+            parser.error(without)
+        print(f"{without}. It is left out, and its rows stay as they were.", flush=True)
+        names.remove("browser")
+    began = time.perf_counter()
+    try:
+        for name in names:
+            start = time.perf_counter()
+            new = jobs.measured(name)
+            rows.write(new)
+            print(report.table(new))
+            print(f"({name}: {time.perf_counter() - start:.0f} s)", flush=True)
+    finally:  # the jobs that are done are in the file, and what is written from it is to say the same
+        report.write(rows.read())
+    print(f"({time.perf_counter() - began:.0f} s in all)")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.rows import ROOT
@@ -31,19 +33,26 @@ def number_from(program: str) -> float:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode != 0:
+        raise RuntimeError(f"a fresh process failed: {done.stderr.strip()}\n{program}")
     return float(done.stdout.split()[-1])
 
 
-def peak(program: str, warm: bool = True) -> float | None:
-    """The megabytes that `work`, which the program defines, needs at its peak; None where no one can say.
+def peaks(programs: Mapping[str, str], warm: bool = True) -> dict[str, float | None]:
+    """The megabytes that each program's `work` needs at its peak; None where no one can say.
+
+    Memory is not time: these processes need not take turns, and run side by side.
 
     Args:
-        program: defines `work`.
+        programs: a contender → a program that defines `work`.
         warm: call it once before, so that what is needed only once does not count.
     """
     if not Path("/proc/self/clear_refs").exists():
-        return None
+        return dict.fromkeys(programs)
     once = "work()" if warm else ""
-    return round(number_from(f"{PEAK}\n{program}\n{once}\nprint(peak_of(work))"), 1)
+    whole = [f"{PEAK}\n{p}\n{once}\nprint(peak_of(work))" for p in programs.values()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [round(megabytes, 1) for megabytes in pool.map(number_from, whole)]
+    return dict(zip(programs, found, strict=True))

@@ -1,37 +1,49 @@
 """What `import` costs, in fresh processes."""
 
-from benchmarks.fresh import number_from, peak
+from benchmarks.fresh import number_from, peaks
 from benchmarks.rows import Row, rows_of
 
 ROUNDS = 7
 IMPORTS = {
     "torch": "torch",
     "groundup": "groundup",
-    "fabric": "lightning.fabric",
     "ignite": "ignite.engine",
     "lightning": "lightning.pytorch",
     "transformers": "transformers.trainer",
     "skorch": "skorch",
 }
-SETTINGS = [
-    "the module that holds the trainer, in a fresh process; the first round, which reads the disk, is not counted",
-]
+SETTINGS = {
+    "all": [
+        "each import in a process of its own, one after the other, in turns",
+        "before it is timed, each module is imported once to find its memory: so all of them are read from the disk's "
+        "cache, and compiled",
+        "peak memory: beyond Python's own",
+    ],
+    **{name: [f"`import {module}`"] for name, module in IMPORTS.items()},
+}
+SETTINGS["lightning"].append(
+    "Fabric's too: `import lightning.fabric` runs `lightning/__init__.py`, which imports all"
+)
 
-TIMED = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+TIMED = """
+import os, time
+start = time.perf_counter()
+import {}
+print(time.perf_counter() - start, flush=True)
+os._exit(0)  # to take the modules down again takes some of them a second
+"""
 
 
-def measure(threads: int) -> list[Row]:
+def measure(threads: int, job: str) -> list[Row]:
     """A row for each; the reference is torch alone, which all of them need."""
-    seconds: dict[str, list[float]] = {name: [] for name in IMPORTS}
-    for i in range(ROUNDS + 1):
-        for name, module in IMPORTS.items():
-            took = number_from(TIMED.format(module))
-            if i > 0:
-                seconds[name].append(took)
-    memory = {
-        name: peak(f"def work():\n    import {module}", warm=False)
-        for name, module in IMPORTS.items()
-    }
-    return rows_of(
-        "import", seconds, "torch", threads, "a fresh process", peak_megabytes=memory
+    names = list(IMPORTS)
+    memory = peaks(
+        {name: f"def work():\n    import {module}" for name, module in IMPORTS.items()},
+        warm=False,
     )
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for i in range(ROUNDS):
+        turn = i % len(names)
+        for name in names[turn:] + names[:turn]:
+            seconds[name].append(number_from(TIMED.format(IMPORTS[name])))
+    return rows_of(job, seconds, "torch", threads, "a fresh process", peak_megabytes=memory)

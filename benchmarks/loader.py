@@ -1,5 +1,6 @@
 """Going through tensors in memory, shuffled, and doing nothing with the batches."""
 
+import statistics
 from collections.abc import Callable, Iterable
 from itertools import islice
 
@@ -7,7 +8,7 @@ import torch
 from torch.utils.data import BatchSampler, RandomSampler, TensorDataset
 from torch.utils.data import DataLoader as TorchDataLoader
 
-from benchmarks.fresh import peak
+from benchmarks.fresh import peaks
 from benchmarks.rounds import in_turns
 from benchmarks.rows import Row, rows_of
 from groundup import DataLoader, Dataset, make_regression
@@ -15,14 +16,29 @@ from groundup import DataLoader, Dataset, make_regression
 AT_MOST = 100_000
 """Samples taken in a pass: more would tell nothing new, and torch's loader takes seconds for a million."""
 
+BATCHES_OF_WORKERS = 100
+"""Batches taken from workers, who hand over some hundreds a second: thousands would take the time of all other jobs."""
+
 CONTENDERS = ("groundup", "torch", "torch batch sampler", "torch workers")
-SETTINGS = [
-    "tensors in memory, 6 features and a target; a new order each pass, drawn within the time",
-    f"at most {AT_MOST:,} samples of a pass are taken",
-    "torch batch sampler: a BatchSampler as sampler and batch_size=None, so that a batch is one indexing",
-    "torch workers: num_workers=2, persistent_workers=True",
-    "peak memory: of one pass in a fresh process, beyond the data; without the workers' own",
-]
+SETTINGS = {
+    "all": [
+        "tensors in memory, 6 features and a target; a new order each pass, drawn within the time",
+        f"at most {AT_MOST:,} samples of a pass are taken: of a million, all draw the whole order and use a tenth",
+        "one thread: what a loader does is not what torch divides among threads",
+        "peak memory: of one pass in a fresh process, beyond the data; not of workers, who have processes of their own",
+    ],
+    "groundup": ["`DataLoader(Dataset(X, y), batch_size, shuffle=True)`"],
+    "torch": [
+        "`DataLoader(TensorDataset(X, y), batch_size, shuffle=True)`, its defaults: sample by sample, in this process"
+    ],
+    "torch batch sampler": [
+        "as torch, with `sampler=BatchSampler(RandomSampler(…), batch_size)`, `batch_size=None`: one indexing a batch"
+    ],
+    "torch workers": [
+        "as torch, with `num_workers=2, persistent_workers=True`: they are started before the time is taken",
+        f"at most {BATCHES_OF_WORKERS} batches are taken, and the time is scaled up to the others' samples",
+    ],
+}
 
 
 def loader_of(contender: str, samples: int, batch_size: int) -> Iterable[object]:
@@ -39,41 +55,54 @@ def loader_of(contender: str, samples: int, batch_size: int) -> Iterable[object]
     return TorchDataLoader(dataset, batch_size, shuffle=True, **options)
 
 
+def batches(contender: str, samples: int, batch_size: int) -> int:
+    """How many are taken in a pass."""
+    of_all = min(AT_MOST, samples) // batch_size
+    return min(of_all, BATCHES_OF_WORKERS) if contender == "torch workers" else of_all
+
+
 def going_through(contender: str, samples: int, batch_size: int) -> Callable[[], None]:
     """One pass, or the first part of it."""
     loader = loader_of(contender, samples, batch_size)
 
     def work() -> None:
-        for _ in islice(loader, min(AT_MOST, samples) // batch_size):
+        for _ in islice(loader, batches(contender, samples, batch_size)):
             pass
 
     return work
 
 
-def measure(threads: int) -> list[Row]:
+def measure(threads: int, job: str) -> list[Row]:
     """Rows for each size of the data and each batch size."""
     rows = []
     for samples in (100_000, 1_000_000):
         for batch_size in (32, 256, 4096):
             case = samples, batch_size
-            # Workers hand over some thousand batches a second: at 32 samples that is all they would show.
-            names = [c for c in CONTENDERS if c != "torch workers" or batch_size > 32]
-            rounds = in_turns({name: going_through(name, *case) for name in names})
-            taken = min(AT_MOST, samples) // batch_size * batch_size
+            taken = {name: batches(name, *case) for name in CONTENDERS}
+            most = taken["groundup"]
+            timed = in_turns({name: going_through(name, *case) for name in CONTENDERS})
+            rounds = {
+                name: [took * most / taken[name] for took in seconds]
+                for name, seconds in timed.items()
+            }
+            memory = peaks(
+                {
+                    name: "from benchmarks.loader import going_through\n"
+                    f"work = going_through{(name, *case)}"
+                    for name in CONTENDERS
+                    if name != "torch workers"
+                }
+            )
             rows += rows_of(
-                "loader",
+                job,
                 rounds,
                 "groundup",
                 threads,
                 f"{samples:,} × 6, batches of {batch_size}",
-                samples_per_second={n: round(taken / min(s)) for n, s in rounds.items()},
-                peak_megabytes={name: _peak(name, *case) for name in names},
+                samples_per_second={
+                    name: round(most * batch_size / statistics.median(seconds))
+                    for name, seconds in rounds.items()
+                },
+                peak_megabytes={name: memory.get(name) for name in CONTENDERS},
             )
     return rows
-
-
-def _peak(contender: str, samples: int, batch_size: int) -> float | None:
-    return peak(
-        "from benchmarks.loader import going_through\n"
-        f"work = going_through({contender!r}, {samples}, {batch_size})"
-    )

@@ -1,15 +1,35 @@
-"""What the rows say: a table for the terminal, the README's table, and the charts beside it."""
+"""What the rows say: a table for the terminal, RESULTS.md, the README's table and the chart beside it."""
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.rows import ROOT, Row
+from benchmarks.jobs import JOBS, settings
+from benchmarks.rows import ROOT, Row, put
 from groundup import charts
 
 README = ROOT / "README.md"
 START, END = "<!-- make bench writes from here -->", "<!-- to here -->"
-TRAINING = ("train-full-batch", "train-mini-batch", "train-network")
+REPORT = ROOT / "benchmarks/RESULTS.md"
+CHART = ROOT / "docs/train-mini-batch.svg"
+IN_README = (
+    "train-full-batch",
+    "train-full-batch-bulk",
+    "train-mini-batch",
+    "train-network",
+)
 GREY = "#808080"
 """Of an image's words: a README is light or dark, and an image can't know."""
+
+HEAD = """<!-- Written by `make bench` from benchmarks/results.json and the jobs' SETTINGS: don't edit it. -->
+
+# What `make bench` measured
+
+On {machine}. Each job is set up for its contenders alike and, where they train, checked before it is timed: all see the
+same batches and end at the same parameters. They take turns, at least seven rounds after one to warm up. A **ratio** is
+the median of the ratios to the reference within a round; minimum, median and maximum are of all rounds, which
+[results.json](results.json) has one by one. All versions are pinned in [constraints.txt](../constraints.txt).
+
+What it does not show: training that takes a GPU, or many, or a model whose step takes longer than all of this. Nobody
+should choose a trainer for a large model by these figures."""
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -18,11 +38,11 @@ def table(rows: Sequence[Row]) -> str:
     for job, setting, threads in dict.fromkeys(
         (r["job"], r["setting"], r["threads"]) for r in rows
     ):
-        lines.append(f"\n{job}: {setting}, {threads} thread(s)")
+        lines.append(f"\n{job}: {setting}, {_threads(threads)}")
         for row in rows:
             if (row["job"], row["setting"], row["threads"]) == (job, setting, threads):
                 lines.append(
-                    f"  {row['contender']:26} {row['ratio']:9.3g} ×   minimum {row['minimum']:<9.4g} "
+                    f"  {row['contender']:20} {row['ratio']:9.3g} ×   minimum {row['minimum']:<9.4g} "
                     f"median {row['median']:<9.4g} maximum {row['maximum']:<9.4g} {row['unit']}"
                 )
     return "\n".join(lines)
@@ -37,75 +57,155 @@ def pick(rows: Iterable[Row], threads: int = 1, **values: object) -> dict[str, f
     }
 
 
+def write(rows: Sequence[Row]) -> None:
+    """All that is written from the rows: whoever changes one of them by hand is found out by a test."""
+    head, rest = README.read_text("utf-8").split(START)
+    _, tail = rest.split(END)
+    put(README, f"{head}{START}\n\n{readme_section(rows)}\n\n{END}{tail}")
+    put(REPORT, report(rows))
+    if ratios := pick(rows, job="train-mini-batch"):
+        put(CHART, image(ratios))
+
+
+# The README.
+
+
 def readme_section(rows: Sequence[Row]) -> str:
     """What stands between the README's markers: nothing in it is typed by hand."""
-    # Where marimo is imported, transformers takes itself to be in a notebook and asks for IPython.
-    from groundup.notebook import markdown_table  # noqa: PLC0415
-
-    jobs = {job: pick(rows, job=job) for job in TRAINING}
+    jobs = {job: pick(rows, job=job) for job in IN_README}
     contenders = list(dict.fromkeys(name for ratios in jobs.values() for name in ratios))
-    table_rows = [
+    lines = [
         {"contender": name}
-        | {f"`{job}`": _times(ratios.get(name)) for job, ratios in jobs.items()}
+        | {
+            f"`{job}`": charts.times(ratios[name]) if name in ratios else ""
+            for job, ratios in jobs.items()
+        }
         for name in contenders
     ]
-    lines = markdown_table(table_rows) if table_rows else ""
-    loader = pick(rows, job="loader", setting="100,000 × 6, batches of 32")
-    sweep = {
+    machines = dict.fromkeys(row["processor"] for row in rows)
+    parts = [
+        _markdown(lines) if lines else "",
+        " ".join(_facts(rows)),
+        "Times as multiples of the loop by hand, one thread. Measured on "
+        f"{' and '.join(machines) or 'no machine yet'} by `make bench`.",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _facts(rows: Sequence[Row]) -> list[str]:
+    """What two more jobs say, in a sentence each."""
+    facts = []
+    if loader := pick(rows, job="loader", setting="100,000 × 6, batches of 32"):
+        facts.append(
+            "Going through data in memory in shuffled batches of 32, torch's loader takes "
+            f"{charts.times(loader['torch'])} the time of ours."
+        )
+    sweeps = {
         threads: pick(rows, threads, job="sweep", setting="64 rates × 50 epochs")
         for threads in sorted({row["threads"] for row in rows if row["job"] == "sweep"})
     }
-    sweeps = ", ".join(
-        f"{1 / ratios['groundup']:.1f} × with {threads} thread{'s' if threads > 1 else ''}"
-        for threads, ratios in sweep.items()
+    how_often = ", ".join(
+        f"{charts.times(1 / ratios['groundup'])} with {_threads(threads)}"
+        for threads, ratios in sweeps.items()
         if ratios
     )
-    facts = [
-        f"Torch's loader takes {loader['torch']:.0f} × the time of ours for shuffled batches of 32."
-        if loader
-        else "",
-        f"A sweep of 64 learning rates is faster than 64 single runs: {sweeps}."
-        if sweeps
-        else "",
-    ]
-    machine = next((row["processor"] for row in rows), "")
-    return "\n\n".join(
-        part
-        for part in (
-            lines,
-            " ".join(filter(None, facts)),
-            f"Times as multiples of the loop by hand, one thread; `make bench` on {machine}.",
+    if how_often:
+        facts.append(
+            f"64 single runs, beside one `sweep` of their learning rates, take {how_often}."
         )
-        if part
-    )
+    return facts
 
 
-def _times(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:.2f} ×"
+# RESULTS.md.
 
 
-def write_readme(rows: Sequence[Row]) -> None:
-    """Rewrite what stands between the markers."""
-    text = README.read_text("utf-8")
-    head, rest = text.split(START)
-    _, tail = rest.split(END)
-    README.write_text(f"{head}{START}\n\n{readme_section(rows)}\n\n{END}{tail}", "utf-8")
+def report(rows: Sequence[Row]) -> str:
+    """Job by job: what was asked, how each contender is set up, and all that was measured."""
+    machines = dict.fromkeys(row["processor"] for row in rows)
+    parts = [HEAD.format(machine=" and ".join(machines) or "no machine yet")]
+    told: dict[str, str] = {}
+    for name, job in JOBS.items():
+        measured = [row for row in rows if row["job"] == name]
+        if measured:
+            parts += [f"## {name}", job.question]
+            if job.module not in told:
+                parts.append(_settings(name))
+            else:
+                parts.append(f"Set up as in [{told[job.module]}](#{told[job.module]}).")
+            told.setdefault(job.module, name)
+            parts.append(_table(measured))
+    return "\n\n".join(parts) + "\n"
 
 
-def write_charts(rows: Sequence[Row]) -> None:
-    """An image for each training job."""
+def _settings(job: str) -> str:
+    lines = []
+    for contender, how in settings(job).items():
+        lines.append("All:" if contender == "all" else f"**{contender}**:")
+        lines.append("\n".join(f"- {line}" for line in how))
+    return "\n\n".join(lines)
+
+
+def _table(rows: Sequence[Row]) -> str:
+    several = len({row["setting"] for row in rows}) > 1
+    more = {
+        "samples_per_second": "samples a second",
+        "peak_megabytes": "peak memory, MB",
+        "version": "version",
+    }
+    lines = []
+    for row in rows:
+        scale, unit = (1000, "ms") if row["unit"] == "s" else (1, row["unit"])
+        lines.append(
+            {
+                **({"setting": row["setting"]} if several else {}),
+                "contender": row["contender"],
+                "threads": row["threads"],
+                "ratio": _figure(row["ratio"]),
+                **{
+                    f"{name}, {unit}": _figure(scale * row[name])
+                    for name in ("minimum", "median", "maximum")
+                },
+                **{
+                    words: "" if row.get(name) is None else row[name]
+                    for name, words in more.items()
+                    if any(name in other for other in rows)
+                },
+            }
+        )
+    setting = "" if several else f"{rows[0]['setting']}:\n\n"
+    return f"{setting}{_markdown(lines)}"
+
+
+def _figure(value: float) -> float:
+    """Three figures; all of a number that has more before its point."""
+    return round(value) if abs(value) >= 100 else value
+
+
+def _threads(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+def _markdown(lines: Sequence[dict[str, object]]) -> str:
+    # Where marimo is imported, transformers takes itself to be in a notebook and asks for IPython.
+    from groundup.notebook import markdown_table  # noqa: PLC0415
+
+    return markdown_table(lines)
+
+
+# The chart.
+
+
+def image(ratios: dict[str, float]) -> str:
+    """The ratios as an SVG that says what it shows, with words that can be read on white and on black."""
     import vl_convert  # noqa: PLC0415 (in the peers' environment alone)
 
-    for job in TRAINING:
-        ratios = pick(rows, job=job)
-        if ratios:
-            content = charts.ratios.show(ratios, f"{job}: time, loop by hand = 1")
-            look = {"labelColor": GREY, "titleColor": GREY}
-            specification = dict(content.complete)
-            specification["config"] = {
-                **specification["config"],
-                "axis": {**specification["config"]["axis"], **look},
-                "title": {**specification["config"]["title"], "color": GREY},
-            }
-            image = vl_convert.vegalite_to_svg(specification | {"width": 640})
-            (ROOT / f"docs/{job}.svg").write_text(image, "utf-8")
+    content = charts.ratios.show(ratios, "Batches of 32: time, loop by hand = 1")
+    look = {"labelColor": GREY, "titleColor": GREY}
+    specification = dict(content.complete)
+    specification["config"] = {
+        **specification["config"],
+        "axis": {**specification["config"]["axis"], **look},
+        "title": {**specification["config"]["title"], "color": GREY},
+    }
+    drawn: str = vl_convert.vegalite_to_svg(specification | {"width": 640})
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{content.description}" ', 1)

@@ -4,12 +4,22 @@ import json
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks/results.json"
 Row = dict[str, Any]
+DISTRIBUTIONS = {
+    "torch": "torch",
+    "fabric": "lightning",
+    "ignite": "pytorch-ignite",
+    "lightning": "lightning",
+    "transformers": "transformers",
+    "skorch": "skorch",
+}
+"""The first word of a contender's name → what is installed for it, whose version a row keeps."""
 
 
 def rows_of(
@@ -48,6 +58,8 @@ def rows_of(
             "rounds": [_short(value) for value in measured],
             "processor": processor(),
         }
+        if installed := DISTRIBUTIONS.get(contender.partition(" ")[0]):
+            row["version"] = version(installed)
         rows.append(row | {name: values[contender] for name, values in more.items()})
     return rows
 
@@ -81,7 +93,12 @@ def write(new: Sequence[Row]) -> list[Row]:
     jobs = {row["job"] for row in new}
     rows = [row for row in read() if row["job"] not in jobs] + list(new)
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    written = RESULTS.with_suffix(".tmp")
-    written.write_text(f"[\n{lines}\n]\n", "utf-8")
-    written.replace(RESULTS)
+    put(RESULTS, f"[\n{lines}\n]\n")
     return rows
+
+
+def put(file: Path, text: str) -> None:
+    """Write a file whole: whoever stops it in the middle leaves the old one."""
+    written = file.with_name(f"{file.name}.tmp")
+    written.write_text(text, "utf-8")
+    written.replace(file)

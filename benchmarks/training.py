@@ -91,7 +91,7 @@ def _jobs() -> dict[str, Job]:
         partial(copy.deepcopy, network),
     )
     jobs = (
-        Job("train-full-batch", 20, 4096, 0.01, make_linear, train, None),
+        Job("train-full-batch", 10, 4096, 0.01, make_linear, train, None),
         Job("train-full-batch-bulk", 50, 4096, 0.01, make_linear, train, None, bulk=True),
         Job("train-mini-batch", 3, 32, 0.003, make_linear, train, val),
         Job("train-network", 2, 256, 0.05, make_network, train, val),
@@ -145,7 +145,7 @@ SETTINGS: dict[str, list[str]] = {
     "torch": [
         "torch.optim.SGD(lr), nothing else set: no momentum, no weight decay",
         "DataLoader(TensorDataset(X, y), batch_size, num_workers=0, pin_memory=False): sample by sample, its default",
-        "in a job with bulk: the same loader, its data set with __getitems__, so that a batch is gathered at once",
+        "in a job with bulk: the same loader, its data set with `__getitems__`, so that a batch is gathered at once",
         "sampler=SubsetRandomSampler(range(n), generator) where shuffled: one randperm an epoch. RandomSampler, which "
         "shuffle=True makes, draws a second one as an epoch ends, and its next order would be another",
     ],

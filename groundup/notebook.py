@@ -6,8 +6,11 @@ All of it comes out of every export as text: nothing here needs a kernel once it
 import ast
 import difflib
 import inspect
+import json
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import marimo as mo
@@ -104,6 +107,57 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return "0" if value == 0 else f"{value:.3g}"
     return str(value).replace("|", "\\|")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `make bench` found for one job, so that no measured number is typed into prose."""
+
+    ratios: dict[str, float]
+    """A contender → its time, as a multiple of the reference's."""
+
+    setting: str
+    """What was done, in words."""
+
+    threads: int
+    """How many torch used."""
+
+    machine: str
+    """What computed: cores and processor."""
+
+
+def measured(
+    file: Path, job: str, setting: str | None = None, all_cores: bool = False
+) -> Measured:
+    """What `make bench` found for a job.
+
+    Args:
+        file: its results, `benchmarks/results.json`.
+        job: the job's name.
+        setting: which of the job's settings, in the file's words; None where it has only one.
+        all_cores: take the run with the most threads instead of the one with one thread.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file has no such job, or not just one such setting.
+    """
+    if not file.exists():
+        raise FileNotFoundError(f"{file} must be there: `make bench` writes it")
+    rows = json.loads(file.read_text("utf-8"))
+    jobs = dict.fromkeys(row["job"] for row in rows)
+    if job not in jobs:
+        raise ValueError(f"job must be one of {', '.join(jobs)}, got {job!r}")
+    rows = [row for row in rows if row["job"] == job]
+    settings = list(dict.fromkeys(row["setting"] for row in rows))
+    if setting is None and len(settings) == 1:
+        (setting,) = settings
+    if setting is None or setting not in settings:
+        raise ValueError(f"setting of {job} must be one of {settings}, got {setting!r}")
+    rows = [row for row in rows if row["setting"] == setting]
+    threads = (max if all_cores else min)(row["threads"] for row in rows)
+    rows = [row for row in rows if row["threads"] == threads]
+    ratios = {row["contender"]: row["ratio"] for row in rows}
+    return Measured(ratios, setting, threads, rows[0]["processor"])
 
 
 def details(title: str, text: str) -> mo.Html:

@@ -964,6 +964,25 @@ def _(X, model, y):
     return
 
 
+@app.cell
+def _():
+    results = mo.notebook_dir().parent / "benchmarks" / "results.json"
+    full_batch = notebook.measured(results, "train-full-batch")
+    return full_batch, results
+
+
+@app.cell(hide_code=True)
+def _(full_batch):
+    mo.md(f"""
+    And in time? That is noise here, so it is measured elsewhere, in turns and many times over: by `make bench`, whose file
+    the cell above reads. On {full_batch.machine} with one thread, for {full_batch.setting}, `NaiveTrainer` takes
+    **{charts.times(full_batch.ratios["naive trainer"] / full_batch.ratios["bare"])}** the time of the five steps alone. What it adds is what it keeps: each loss
+    as a number, and a copy of all parameters after each step. How other people's trainers compare is a question for
+    chapter two, since most of their time goes into making batches.
+    """)
+    return
+
+
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
@@ -1104,7 +1123,31 @@ def _():
     Those are 64 runs, trained at once: `sweep` gives `torch.func.vmap` one model and 64 learning rates, and each run is a
     lane of one batched computation. Between "too small to arrive in 50 epochs" and "too large to arrive at all" lies a
     factor of about twenty. That is comfortable. It is not always.
+    """)
+    return
 
+
+@app.cell(hide_code=True)
+def _(results):
+    def _():
+        one, all_of_them = (
+            notebook.measured(results, "sweep", "64 rates × 50 epochs", all_cores)
+            for all_cores in (False, True)
+        )
+        single, threaded = (1 / m.ratios["groundup"] for m in (one, all_of_them))
+        return mo.md(f"""
+    What does it pay? On {one.machine}, `make bench` had `NaiveTrainer` train 64 such runs one after the other. They took
+    **{charts.times(single)}** the time of one `sweep` with one thread, and {charts.times(threaded)} with {all_of_them.threads}. What
+    is saved are calls: the operations that you counted serve all lanes.
+    """)
+
+    _()
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
     ### The explorer
 
     This chart computes in your browser. In the eigenbasis of $H$ the loss after $k$ epochs is a formula,

@@ -105,6 +105,10 @@ CHARTS = {
         charts.learning_rate_explorer,
         ({"as drawn": PROBLEMS["as drawn"]}, *EXPLORED[1:]),
     ),
+    "ratios": (
+        charts.ratios,
+        ({"by hand": 1.0, "groundup": 1.04}, "A title of some length"),
+    ),
     "fit": (charts.fit, (X[:, :1], y, {"line": y / 2, "lost": y * math.nan}, "A title")),
     **OF_TRAINING,
 }

@@ -8,7 +8,7 @@ output of a cell that a slider runs again and again.
 
 from groundup.charts.batch_explorer import batch_size_explorer
 from groundup.charts.batches import batch_order, gradient_noise, growth
-from groundup.charts.costs import ratios
+from groundup.charts.costs import ratios, times
 from groundup.charts.drawing import Content, Drawing
 from groundup.charts.explorer import Problem, learning_rate_explorer
 from groundup.charts.fits import fit
@@ -34,6 +34,7 @@ __all__ = [
     "promises",
     "ratios",
     "sweep_losses",
+    "times",
     "training",
     "trajectories",
 ]

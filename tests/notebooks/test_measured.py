@@ -1,0 +1,105 @@
+"""Where a chapter says how long something takes, it says what the file of `make bench` says."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import marimo as mo
+import pytest
+
+from groundup import charts
+from tests.notebooks.chapter import Chapter
+from tests.serving import ROOT
+
+RESULTS = "benchmarks/results.json"
+TENFOLD = 10
+
+
+def rows() -> list[dict[str, Any]]:
+    """What was measured."""
+    found: list[dict[str, Any]] = json.loads((ROOT / RESULTS).read_text("utf-8"))
+    return found
+
+
+@pytest.fixture
+def words(chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the chapter's cells show beside a file in which all times of `groundup` are ten times as long."""
+    (tmp_path / "benchmarks").mkdir()
+    for row in (changed := rows()):
+        if row["contender"] == "groundup":
+            row["ratio"] *= TENFOLD
+        row["processor"] = "3 cores, a processor of its own"
+    (tmp_path / RESULTS).write_text(json.dumps(changed), "utf-8")
+    monkeypatch.setattr(mo, "notebook_dir", lambda: tmp_path / "notebooks")
+    return shown(chapter.run_from_the_top().outputs.values())
+
+
+def shown(outputs: Any) -> list[str]:
+    """The cells' words, without their markup."""
+    return [
+        re.sub(r"\s+", " ", re.sub("<.*?>", "", output.text))
+        for output in outputs
+        if isinstance(output, mo.Html)
+    ]
+
+
+def ratio(job: str, contender: str, threads: int = 1, **values: Any) -> float:
+    """A contender's ratio in the project's own file."""
+    wanted = {"job": job, "contender": contender, "threads": threads} | values
+    (found,) = [r["ratio"] for r in rows() if wanted.items() <= r.items()]
+    return float(found)
+
+
+def said(words: list[str], start: str) -> str:
+    """The one cell that has these words."""
+    (found,) = [text for text in words if start in text]
+    return found
+
+
+def figures(chapter: int, tenfold: float) -> dict[str, list[float]]:
+    """The first words of a cell → the ratios that it should name, where ours is that many times as slow."""
+    loader = "100,000 × 6, batches of 32"
+    if chapter == 1:
+        sweeps = [r for r in rows() if r["job"] == "sweep"]
+        naive, bare = (
+            ratio("train-full-batch", name) for name in ("naive trainer", "bare")
+        )
+        return {
+            "And in time?": [naive / bare],
+            "What does it pay?": [
+                1
+                / (tenfold * ratio("sweep", "groundup", n, setting="64 rates × 50 epochs"))
+                for n in {row["threads"] for row in sweeps}
+            ],
+        }
+    ours = {
+        job: tenfold * ratio(job, "groundup")
+        for job in ("train-mini-batch", "train-network")
+    }
+    return {
+        "Where does that vanish?": [
+            ours["train-mini-batch"],
+            *(
+                ratio(job, name) / ours[job]
+                for job in ours
+                for name in ("torch", "lightning", "transformers")
+            ),
+        ],
+        "Where a loader's time goes": [ratio("loader", "torch", setting=loader)],
+    }
+
+
+def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter):
+    words = shown(chapter.untouched.outputs.values())
+    for start, ratios in figures(chapter.number, 1).items():
+        text = said(words, start)
+        assert [r for r in map(charts.times, ratios) if r not in text] == []
+    assert any(rows()[0]["processor"] in text for text in words)
+
+
+def test_another_file_is_another_chapter(chapter: Chapter, words: list[str]):
+    for start, ratios in figures(chapter.number, TENFOLD).items():
+        text = said(words, start)
+        assert [r for r in map(charts.times, ratios) if r not in text] == []
+    assert any("3 cores, a processor of its own" in text for text in words)
