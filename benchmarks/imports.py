@@ -7,6 +7,7 @@ ROUNDS = 7
 IMPORTS = {
     "torch": "torch",
     "groundup": "groundup",
+    "fabric": "lightning.fabric",
     "ignite": "ignite.engine",
     "lightning": "lightning.pytorch",
     "transformers": "transformers.trainer",
@@ -21,8 +22,8 @@ SETTINGS = {
     ],
     **{name: [f"`import {module}`"] for name, module in IMPORTS.items()},
 }
-SETTINGS["lightning"].append(
-    "Fabric's too: `import lightning.fabric` runs `lightning/__init__.py`, which imports all"
+SETTINGS["fabric"].append(
+    "this runs `lightning/__init__.py`, which imports all of Lightning"
 )
 
 TIMED = """

@@ -47,7 +47,9 @@ JOBS = {
         all_cores=True,
     ),
     "loader": Job(
-        "loader", "How long does it take to go through data in memory, shuffled?"
+        "loader",
+        "How long does it take to go through data in memory, shuffled?",
+        all_cores=True,
     ),
     "sweep": Job(
         "sweep",

@@ -119,8 +119,9 @@
     const asked = document.getElementById(address().id);
     const first = asked?.matches("figure.chart") ? asked : undefined;
     if (first) {
-      first.scrollIntoView({ block: "center" });
+      history.scrollRestoration = "manual"; // a reload would go back to where the page was left
       await draw(first);
+      first.scrollIntoView({ block: "center", behavior: "instant" });
     }
     for (const figure of figures) if (figure !== first) await draw(figure);
     document.documentElement.dataset.drawn = "all";
