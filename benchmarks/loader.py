@@ -24,7 +24,7 @@ SETTINGS = {
     "all": [
         "tensors in memory, 6 features and a target; a new order each pass, drawn within the time",
         f"at most {AT_MOST:,} samples of a pass are taken: of a million, all draw the whole order and use a tenth",
-        "with all cores the smaller data alone: what a loader does is hardly what torch divides among threads",
+        "with all cores one case alone: what a loader does is hardly what torch divides among threads",
         "peak memory: of one pass in a fresh process, beyond the data; not of workers, who have processes of their own",
     ],
     "groundup": ["`DataLoader(Dataset(X, y), batch_size, shuffle=True)`"],
@@ -76,7 +76,7 @@ def measure(threads: int, job: str) -> list[Row]:
     """Rows for each size of the data and each batch size."""
     rows = []
     for samples in (100_000, 1_000_000) if threads == 1 else (100_000,):
-        for batch_size in (32, 256, 4096):
+        for batch_size in (32, 256, 4096) if threads == 1 else (32,):
             case = samples, batch_size
             taken = {name: batches(name, *case) for name in CONTENDERS}
             most = taken["groundup"]

@@ -11,8 +11,8 @@ Spec = dict[str, Any]
 CARD_WIDTH, CARD_HEIGHT = 1200, 630
 """Pixels of a card, which Open Graph and Twitter show at this shape."""
 
-SCALE = 2
-"""Pixels of a card for each of its units, so that its words can be read when it is shown small."""
+SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
+"""Of an SVG's first element."""
 
 PICTURE_WIDTH = 680
 """Of a picture in the text, about as wide as the prose."""
@@ -22,44 +22,48 @@ class Picture(NamedTuple):
     """A drawn chart."""
 
     svg: str
-    width: int
     height: int
 
 
 def vega_bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, which sets `window.vegaEmbed`."""
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return (
-        f"(() => {{{bundle}}})();"  # its names would collide with those of Sphinx's scripts
-    )
+    # Within a function, since its names would collide with those of Sphinx's scripts.
+    return f"(() => {{{bundle}}})();"
 
 
 def picture(spec: Spec) -> Picture:
     """A chart as it stands before anybody has moved its sliders, on white: a reader at night still sees its words."""
-    svg = vl_convert.vegalite_to_svg(_on_white(spec, PICTURE_WIDTH))
-    size = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
-    assert size is not None, svg[:200]
-    return Picture(svg, round(float(size[1])), round(float(size[2])))
+    return _drawn(_on_white(spec, PICTURE_WIDTH))
 
 
 def card(spec: Spec, heading: str, line: str) -> bytes:
     """A chart as the PNG that stands beside a shared link, with a heading and a line above it."""
-    width, height = CARD_WIDTH // SCALE, CARD_HEIGHT // SCALE
-    drawn = _on_white(spec, width)
-    drawn |= {
-        "height": height,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "padding": 16,
-        "title": {
-            "text": heading,
-            "subtitle": line,
-            "anchor": "start",
-            "fontSize": 22,
-            "subtitleFontSize": 14,
-            "offset": 8,
-        },
+    titled = _on_white(spec, CARD_WIDTH)
+    titled["title"] = {
+        "text": heading,
+        "subtitle": line,
+        "anchor": "start",
+        "fontSize": 32,
+        "subtitleFontSize": 20,
+        "subtitlePadding": 6,
+        "offset": 14,
     }
-    return vl_convert.vegalite_to_png(drawn, scale=SCALE)
+    titled["padding"] = {"left": 20, "top": 20, "right": 36, "bottom": 16}
+    # A chart's height is its own: so it is drawn as wide as a card of that height is, and then made larger.
+    height = _drawn(titled).height
+    titled["width"] = round(height * CARD_WIDTH / CARD_HEIGHT)
+    svg = SIZE.sub(
+        f'width="{CARD_WIDTH}" height="{CARD_HEIGHT}"', _drawn(titled).svg, count=1
+    )
+    return vl_convert.svg_to_png(svg)
+
+
+def _drawn(spec: Spec) -> Picture:
+    svg = vl_convert.vegalite_to_svg(spec)
+    size = SIZE.search(svg)
+    assert size is not None, svg[:200]
+    return Picture(svg, round(float(size[2])))
 
 
 def _on_white(spec: Spec, width: int) -> Spec:

@@ -1,6 +1,6 @@
 """Draws the README's picture: chapter one in `marimo run`, its learning rate dragged to where training is fastest.
 
-.venv/bin/python docs/screenshot.py
+.venv/bin/python -m docs.screenshot
 """
 
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.serving import CHAPTER_1, ROOT, running
+from tests.serving import CHAPTERS, ROOT, running
 
 PICTURE = Path(__file__).with_name("chapter-one.png")
 
 
 def main() -> None:
     """Serve the chapter, move its sliders, take the picture."""
-    with running(CHAPTER_1) as address, sync_playwright() as playwright:
+    with running(CHAPTERS[1]) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )

@@ -127,3 +127,7 @@ def test_nothing_is_built_on_the_optimizers_of_torch(name: str) -> None:
         for node in ast.walk(tree(name))
     )
     assert not any(module.startswith("torch.optim") for module in imports(name))
+
+
+def test_the_script_that_draws_the_readmes_picture_can_be_imported():
+    assert callable(importlib.import_module("docs.screenshot").main)
