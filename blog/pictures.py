@@ -53,10 +53,10 @@ def card(spec: Spec, heading: str, line: str) -> bytes:
     # A chart's height is its own: so it is drawn as wide as a card of that height is, and then made larger.
     height = _drawn(titled).height
     titled["width"] = round(height * CARD_WIDTH / CARD_HEIGHT)
-    svg = SIZE.sub(
-        f'width="{CARD_WIDTH}" height="{CARD_HEIGHT}"', _drawn(titled).svg, count=1
+    filling = (
+        f'width="{CARD_WIDTH}" height="{CARD_HEIGHT}" preserveAspectRatio="xMidYMid slice"'
     )
-    return vl_convert.svg_to_png(svg)
+    return vl_convert.svg_to_png(SIZE.sub(filling, _drawn(titled).svg, count=1))
 
 
 def _drawn(spec: Spec) -> Picture:

@@ -897,6 +897,15 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
+    notebook.page_only(
+        "In the notebook three switches make these mistakes, and the charts show them beside the right way. "
+        "Here you read in the answers what each does."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
     in_file_order = mo.ui.switch(label="take the samples in the file's order")
     in_file_order
     return (in_file_order,)
@@ -1167,15 +1176,6 @@ def _(forty_epochs, promise_and_delivery):
         )
 
     _()
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    notebook.page_only(
-        "In the notebook three switches make these mistakes, and the charts show them beside the right way. "
-        "Here you read in the answers what each does."
-    )
     return
 
 
@@ -1691,6 +1691,15 @@ def _():
     return (time_again,)
 
 
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook a button measures again, on your machine. The times here are those of the machine that built "
+        "this page."
+    )
+    return
+
+
 @app.function
 def in_turns(ways, rounds=7):
     """The median time of each way in milliseconds, measured in turns, so that what disturbs one disturbs the other."""
@@ -1774,7 +1783,7 @@ def _(results):
 
     On tensors that are already in memory, our loader and `torch.utils.data.DataLoader` do the same job. In `make bench` ({case}, shuffled),
     torch's takes **{charts.times(loader.ratios["torch"])}** the time of ours, and not by a trick. Here is torch's work, one step more in each row, for 20,000 samples
-    of 6 features in batches of 32, on your machine:
+    of 6 features in batches of 32, timed where this ran:
     """)
 
     _()

@@ -327,7 +327,8 @@ def test_the_switch_turns_the_charts_too_without_moving_a_slider(
 
 WORDS_OF_CHARTS = f"""() => {{
     {CONTRAST}
-    return [...document.querySelectorAll("figure.chart :is(.role-title, .role-axis-title, .role-axis-label) text")]
+    const words = ".role-title, .role-axis-title, .role-axis-label, .role-legend-title, .role-legend-label";
+    return [...document.querySelectorAll(`figure.chart :is(${{words}}) text`)]
         .filter((text) => text.textContent.trim())
         .map((text) => [text.textContent, contrast(text.closest("figure"), getComputedStyle(text).fill)]);
 }}"""
