@@ -204,6 +204,21 @@ def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str):
         assert len(reached - {None}) == wanted
 
 
+@pytest.mark.parametrize("drawer", ["navigation", "table of contents"])
+def test_the_keyboard_opens_a_drawer_on_a_phone(drawer: str, chromium: Browser, host: str):
+    where = {"navigation": ".sidebar-drawer", "table of contents": ".toc-drawer"}[drawer]
+    phone = {"width": 390, "height": 844}
+    with opened(chromium, host, path=f"{SLUGS[0]}.html", viewport=phone) as page:
+        reading(page)
+        expect(page.locator(where)).not_to_be_in_viewport()
+        for _ in range(4):
+            page.keyboard.press("Tab")
+            if drawer in page.evaluate("document.activeElement.ariaLabel ?? ''"):
+                break
+        page.keyboard.press("Space")
+        expect(page.locator(where)).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("name", WITH_EXPLORERS)
 def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
     name: str, chromium: Browser, host: str
