@@ -24,6 +24,11 @@ LIBRARIES = ("altair", "marimo", "pandas", "torch", "tqdm")
 """What a chapter's outputs come from beside the code in this repository."""
 
 
+EXPORT = ["--include-outputs", "--sort", "top-down", "--no-sandbox", "-f"]
+EXPORT += ["--", "--switched-on", "true"]
+"""Options of marimo's export, and the notebooks' own, see `groundup.notebook.switched_on`."""
+
+
 class NotBuilt(Exception):
     """Sphinx had something to complain about."""
 
@@ -60,8 +65,7 @@ def run_chapter(chapter: Chapter) -> Page:
     for outdated in kept.parent.glob(f"{chapter.file.stem}-*"):
         outdated.unlink()
     fresh = kept.with_suffix(".new")
-    options = ["--include-outputs", "--sort", "top-down", "--no-sandbox", "-f"]
-    done = run(["marimo", "export", "ipynb", chapter.file, "-o", fresh, *options])
+    done = run(["marimo", "export", "ipynb", chapter.file, "-o", fresh, *EXPORT])
     if not fresh.exists():
         raise NotPublishable(f"{chapter.file.name} could not be exported:\n{done.stderr}")
     page = page_of(chapter, nbformat.read(fresh, 4))  # a cell that raised is named here
@@ -74,7 +78,7 @@ def run_chapter(chapter: Chapter) -> Page:
 def fingerprint(chapter: Chapter) -> str:
     """Of all that a chapter's outputs come from."""
     digest = hashlib.sha256()
-    digest.update(" ".join([sys.version, *map(version, LIBRARIES)]).encode())
+    digest.update(" ".join([sys.version, *map(version, LIBRARIES), *EXPORT]).encode())
     package = sorted(
         f for f in (ROOT / "groundup").rglob("*") if f.suffix in (".py", ".csv")
     )

@@ -37,6 +37,7 @@ html_math_renderer = "mathml"
 
 # The package's docstrings write code in single backticks.
 default_role = "code"
+highlight_language = "none"
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True

@@ -101,7 +101,7 @@ class ChaptersDirective(SphinxDirective):
         items = [
             f'<li><a href="{c["slug"]}.html"><strong>{html.escape(c["heading"])}</strong></a>'
             f"<em>{html.escape(c['question'])}</em> "
-            f"<p>{html.escape(c['description'])}</p></li>"
+            f"<p>{html.escape(c['description'].removeprefix(c['question']).strip())}</p></li>"
             for c in chapters(self.env.srcdir)
         ]
         return [

@@ -185,6 +185,11 @@ def page_only(text: str, explorer: bool = False) -> mo.Html:
     return mo.Html(f'<div class="page-only"{mark}>{mo.md(text).text}</div>')
 
 
+def switched_on() -> bool:
+    """Whether a page is being made whose charts are to show the mistakes that a notebook's switches make."""
+    return "switched-on" in mo.cli_args().to_dict()
+
+
 def exercise(
     attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]
 ) -> mo.Html:

@@ -281,7 +281,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     notebook.page_only(
-        "In the notebook three switches break the loop. Here you see it intact, and read in the answers what each would do."
+        "In the notebook three switches break the loop, one duty each, and mend it again. Here the answers say what they do."
     )
     return
 
@@ -374,7 +374,9 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    without_copying = mo.ui.switch(label="store the parameters without copying them")
+    without_copying = mo.ui.switch(
+        value=notebook.switched_on(), label="store the parameters without copying them"
+    )
     without_copying
     return (without_copying,)
 
@@ -438,7 +440,7 @@ def count_nodes(loss):
 
 @app.cell(hide_code=True)
 def _():
-    with_graph = mo.ui.switch(label="store the loss with its graph")
+    with_graph = mo.ui.switch(value=notebook.switched_on(), label="store the loss with its graph")
     with_graph
     return (with_graph,)
 
@@ -773,8 +775,8 @@ def _(result, true_b, true_w):
 @app.cell(hide_code=True)
 def _():
     notebook.page_only(
-        "In the notebook the two sliders train with the trainer, too, and the picture is the same, digit for digit. The "
-        "explorer draws it once more.",
+        "In the notebook the two sliders train with the trainer, too, and the curves are the loop's, digit for digit. Here "
+        "the explorer stands in their place, at settings of its own.",
         explorer=True,
     )
     return
@@ -791,7 +793,7 @@ def _():
 
     $$\theta_k - \theta^* = (I - \eta H)^k\,(\theta_0 - \theta^*).$$
 
-    The differences are the largest over all parameters and epochs, and they are computed again as you drag.
+    The differences are the largest over all parameters and epochs<span class="kernel-only">, and they are computed again as you drag</span>.
     """)
     return
 
@@ -921,8 +923,8 @@ def _(operations):
     `p -= learning_rate * p.grad` rounds twice. The lane of `sweep` stands off SGD by as much as the trainer does: here it
     equals the trainer. Don't count on that elsewhere, since batched kernels may add in another order. And all of them stay
     within rounding of the closed form, which is computed in double precision.
-    Drag the learning rate past the point of divergence and the differences explode with the run: rounding errors grow by
-    the same factor as everything else.
+    <span class="kernel-only">Drag the learning rate past the point of divergence and the differences explode with the run: rounding errors grow by
+    the same factor as everything else.</span>
 
     The last column is what an abstraction costs in work, which unlike time does not depend on what else your machine is
     doing. One **operation** is one call that reaches torch's dispatcher: most run a kernel, a few only make

@@ -234,7 +234,7 @@ def _():
     The points are measured, the lines are theory. The spread falls as $1/\sqrt B$, and then faster. You draw without
     putting back, so a batch that is nearly everything can't be far from everything:
 
-    $$\sigma_B = \frac{\sigma_1}{\sqrt B}\,\sqrt{\frac{n - B}{n - 1}}$$
+    $$\sigma_B^2 = \frac{\sigma_1^2}{B} \cdot \frac{n - B}{n - 1}$$
 
     ## A mini-batch loop, by hand
 
@@ -655,8 +655,8 @@ def _(result):
 def _():
     notebook.page_only(
         "In the notebook (`make edit`) four sliders and a switch train this run again as you drag: batch size, learning "
-        "rate, epochs, seed and shuffling. The explorer has batch size and learning rate, shows training losses alone, and "
-        "needs no Python.",
+        "rate, epochs, seed and shuffling. Here the explorer stands in their place, at settings of its own: it has batch size "
+        "and learning rate, and shows the loss on all training samples alone.",
         explorer=True,
     )
     return
@@ -666,7 +666,7 @@ def _():
 def _():
     mo.md(r"""
     Make the batch smaller and the same epochs hold more steps, so the loss arrives sooner. Now raise the learning rate to 0.7: batches of 8
-    diverge, all 256 at once do not. Move the seed: shuffled, the order of the batches changes, and the curve with it; in order, nothing does.
+    diverge, all 256 at once do not. <span class="kernel-only">Move the seed: shuffled, the order of the batches changes, and the curve with it; in order, nothing does.</span>
 
     ### The equivalence ladder
 
@@ -793,7 +793,7 @@ def _():
 
     There are two fair ways to compare batch sizes, and they need not give the same winner. At equal **epochs**, all runs have *seen* as much. At
     equal **updates**, all have *moved* as often. **Predict**, for the learning rate at which the chart starts: which batch
-    sizes do well at equal epochs, and which at equal updates?
+    sizes do well at equal epochs, and which at equal updates? (Grey are the other sizes at the same rate.)
     """)
     return
 
@@ -885,7 +885,7 @@ def _():
     mo.md(r"""
     ## Break it yourself
 
-    Four mistakes that raise no error. Each has a switch or a slider.
+    Four mistakes that raise no error.<span class="kernel-only"> Each has a switch or a slider.</span>
 
     ### Sorted by class, not shuffled
 
@@ -898,15 +898,17 @@ def _():
 @app.cell(hide_code=True)
 def _():
     notebook.page_only(
-        "In the notebook three switches make these mistakes, and the charts show them beside the right way. "
-        "Here you read in the answers what each does."
+        "In the notebook three switches and a slider make these mistakes and mend them again, and the charts show them "
+        "beside the right way."
     )
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    in_file_order = mo.ui.switch(label="take the samples in the file's order")
+    in_file_order = mo.ui.switch(
+        value=notebook.switched_on(), label="take the samples in the file's order"
+    )
     in_file_order
     return (in_file_order,)
 
@@ -960,9 +962,17 @@ def _():
     mo.md(r"""
     ### The mean of batch means
 
-    An epoch's loss is the mean of its batches' losses, isn't it? Three batches of 32, and a last one that is shorter. Drag its
-    size. **Predict** where the two means differ most, and where not at all.
+    An epoch's loss is the mean of its batches' losses, isn't it? Three batches of 32, and a last one that is shorter.
+    <span class="kernel-only">Drag its size.</span> **Predict** where the two means differ most, and where not at all.
     """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.page_only(
+        "In the notebook a slider sets how short the last batch is. Here it has one sample."
+    )
     return
 
 
@@ -1020,14 +1030,6 @@ def _(means):
 
 @app.cell(hide_code=True)
 def _():
-    notebook.page_only(
-        "In the notebook a slider sets how short the last batch is. Here it has one sample."
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def _():
     mo.md(r"""
     ### Standardise before splitting
 
@@ -1050,7 +1052,9 @@ def standardise(reference, *datasets):
 
 @app.cell(hide_code=True)
 def _():
-    too_early = mo.ui.switch(label="standardise before splitting")
+    too_early = mo.ui.switch(
+        value=notebook.switched_on(), label="standardise before splitting"
+    )
     too_early
     return (too_early,)
 
@@ -1111,7 +1115,9 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    choose_by_test = mo.ui.switch(label="choose the epoch by the test part")
+    choose_by_test = mo.ui.switch(
+        value=notebook.switched_on(), label="choose the epoch by the test part"
+    )
     choose_by_test
     return (choose_by_test,)
 
@@ -1560,8 +1566,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    So who wants another piece hands it to `Trainer` directly, and no flag has to be invented for it. What a recipe buys is that it can be kept. Here is yours, from
-    the sliders above, as text:
+    So who wants another piece hands it to `Trainer` directly, and no flag has to be invented for it. What a recipe buys is that it can be kept. Here is that of
+    the live loop above, as text:
     """)
     return
 
@@ -1679,7 +1685,7 @@ def _(operations):
     ### In time
 
     Operations are exact, time is noise: the three take turns here, and what counts is the ratio. A few hundredths either way mean
-    nothing. Press the button, and it is measured again.
+    nothing.<span class="kernel-only"> Press the button, and it is measured again.</span>
     """)
     return
 

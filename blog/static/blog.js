@@ -112,10 +112,14 @@
   };
 
   const start = async () => {
+    document.documentElement.classList.remove("no-js"); // Furo does so too, but later: a hidden chart has no width
     reach();
     window.addEventListener("resize", after(PAUSE, reach));
     document.addEventListener("toggle", reach, { capture: true }); // of an answer
     window.addEventListener("hashchange", follow);
+    window.addEventListener("beforeprint", () => {
+      for (const answer of document.querySelectorAll("details")) answer.open = true;
+    });
     const asked = document.getElementById(address().id);
     const first = asked?.matches("figure.chart") ? asked : undefined;
     if (first) {

@@ -248,7 +248,7 @@ def _verdict(directions: int) -> str:
         f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f') "
         f"+ ({stable} ? ' is below ' : ' is above ') + format({CHOSEN}.largest_stable, '.3f'), "
         f"({stable} ? 'The slowest direction keeps × ' : 'The steepest direction grows × ') "
-        f"+ format(max({kept}), '.3~f') + ' an epoch']"
+        f"+ format(max({kept}), '.3~r') + ' an epoch']"
     )
 
 

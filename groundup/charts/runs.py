@@ -422,7 +422,7 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
         {**line[at], "label": name, "color": color, "dy": dy}
         for line, at, name, color, dy in (
             (rows, len(rows) // 2, "measured", BLUE, -8),
-            (slope, len(slope) // 5, "slowest direction alone", ORANGE, 16),
+            (slope, 3 * len(slope) // 5, "slowest direction alone", ORANGE, 16),
         )
         if line
     ]

@@ -1,5 +1,6 @@
 """What a build gives: a whole site or none, the same to the byte, with all that makes it a blog."""
 
+import copy
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -324,13 +325,26 @@ def test_nothing_of_marimos_own_is_left_in_a_page(
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_equation_of_a_chapter_is_mathml(slug: str, pages: dict[str, BeautifulSoup]):
-    page = pages[f"{slug}.html"]
+    page = copy.copy(pages[f"{slug}.html"])
     assert len(page.find_all("math")) > 5
     for math in page.find_all("math"):
         math.decompose()
     for script in page.find_all("script"):
         script.decompose()
     assert re.findall(r"\\(?:frac|lambda|sum|nabla|mathcal)", page.get_text()) == []
+
+
+def test_a_page_shows_the_mistakes_that_switches_make_in_the_notebook(
+    pages: dict[str, BeautifulSoup],
+):
+    text = " ".join(pages[f"{SLUGS[0]}.html"].get_text().split())
+    assert "40 entries were stored for" in text
+    assert "They live in 1 different places in memory" in text
+    assert "280 nodes of 40 graphs are alive" in text
+    labels = pages[f"{SLUGS[1]}.html"].select("script[type='application/json']")
+    drawn = "".join(label.get_text() for label in labels)
+    for mistake in ("in order", "too early", "by test"):
+        assert f'"{mistake}"' in drawn
 
 
 def equations() -> list[str]:
