@@ -440,7 +440,9 @@ def count_nodes(loss):
 
 @app.cell(hide_code=True)
 def _():
-    with_graph = mo.ui.switch(value=notebook.switched_on(), label="store the loss with its graph")
+    with_graph = mo.ui.switch(
+        value=notebook.switched_on(), label="store the loss with its graph"
+    )
     with_graph
     return (with_graph,)
 
