@@ -354,7 +354,3 @@ def test_a_job_that_was_not_measured_is_named(
 def test_a_file_that_is_not_there_is_named_with_what_writes_it(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"no\.json must be there: `make bench`"):
         notebook.measured(tmp_path / "no.json", "race")
-
-
-def test_the_switches_are_off_unless_a_page_asks_for_them():
-    assert not notebook.switched_on()
