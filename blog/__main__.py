@@ -23,9 +23,10 @@ SITE = ROOT / "site"
 LIBRARIES = ("altair", "marimo", "pandas", "torch", "tqdm")
 """What a chapter's outputs come from beside the code in this repository."""
 
-
-EXPORT = ["--include-outputs", "--sort", "top-down", "--no-sandbox", "-f"]
-EXPORT += ["--", "--switched-on", "true"]
+EXPORT = [
+    *("--include-outputs", "--sort", "top-down", "--no-sandbox", "-f"),
+    *("--", "--switched-on", "true"),
+]
 """Options of marimo's export, and the notebooks' own, see `groundup.notebook.switched_on`."""
 
 
@@ -66,10 +67,9 @@ def run_chapter(chapter: Chapter) -> Page:
         outdated.unlink()
     fresh = kept.with_suffix(".new")
     done = run(["marimo", "export", "ipynb", chapter.file, "-o", fresh, *EXPORT])
-    if not fresh.exists():
-        raise NotPublishable(f"{chapter.file.name} could not be exported:\n{done.stderr}")
-    page = page_of(chapter, nbformat.read(fresh, 4))  # a cell that raised is named here
-    if done.returncode != 0:
+    # Where a cell raised there is an export all the same, and it tells which.
+    page = page_of(chapter, nbformat.read(fresh, 4)) if fresh.exists() else None
+    if page is None or done.returncode != 0:
         raise NotPublishable(f"{chapter.file.name} could not be exported:\n{done.stderr}")
     fresh.replace(kept)
     return page
@@ -101,9 +101,8 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
     for chapter, page in zip(chapters, pages, strict=True):
         nbformat.write(page.notebook, source / f"{chapter.slug}.ipynb")
         for name, spec in page.charts.items():
-            carded = name == page.explorers[0]
-            words = (page.heading, page.question)
-            write_chart(source, name, spec, chapter.slug if carded else "", words)
+            card = chapter.slug if name == page.explorer else ""
+            write_chart(source, name, spec, card, (page.heading, page.question))
         known.append(
             {
                 "slug": chapter.slug,
@@ -114,9 +113,8 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
             }
         )
     (source / "chapters.json").write_text(json.dumps(known), "utf-8")
-    explorer = pages[0].charts[pages[0].explorers[0]]
     words = ("From the Ground Up", "The training code of deep learning, rebuilt")
-    write_chart(source, "home", explorer, "home", words)
+    write_chart(source, "home", pages[0].charts[pages[0].explorer], "home", words)
     return source
 
 
@@ -127,11 +125,9 @@ def write_chart(
     folder = source / "charts"
     folder.mkdir(exist_ok=True)
     drawn = pictures.picture(spec)
-    if card:
-        (folder / f"{card}.png").write_bytes(pictures.card(spec, *words))
-    else:
-        (folder / f"{name}.svg").write_text(drawn.svg, "utf-8")
     picture = f"{card}.png" if card else f"{name}.svg"
+    image = pictures.card(spec, *words) if card else drawn.svg.encode()
+    (folder / picture).write_bytes(image)
     content = {"spec": spec, "height": drawn.height, "picture": picture}
     (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
 
@@ -145,9 +141,8 @@ def run_sphinx(source: Path) -> Path:
     if done.returncode != 0:
         raise NotBuilt(f"Sphinx says:\n{done.stderr}")
     (built / ".buildinfo").unlink()
-    (
-        built / ".nojekyll"
-    ).touch()  # GitHub Pages would drop the folders whose names start with _
+    # Without it GitHub Pages would drop the folders whose names start with _.
+    (built / ".nojekyll").touch()
     return built
 
 

@@ -11,7 +11,8 @@ def checked(address: str) -> str:
     Raises:
         ValueError: if it is no address of a web site.
     """
-    parts = urlsplit(address or DEFAULT)
+    address = address or DEFAULT
+    parts = urlsplit(address)
     if (
         parts.scheme not in ("http", "https")
         or not parts.netloc
@@ -21,4 +22,4 @@ def checked(address: str) -> str:
         raise ValueError(
             f"site_url must be an address such as https://me.example/blog/, got {address!r}"
         )
-    return (address or DEFAULT).rstrip("/") + "/"
+    return address.rstrip("/") + "/"

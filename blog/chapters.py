@@ -96,15 +96,13 @@ class Page:
     question: str
     """The line under the heading."""
 
-    @property
-    def explorers(self) -> list[str]:
-        """The names of the charts that a reader can move."""
-        return [name for name, spec in self.charts.items() if is_explorer(spec)]
+    explorer: str
+    """The name of the first chart that a reader can move."""
 
 
-def is_explorer(spec: Spec) -> bool:
-    """Whether a chart has sliders of its own."""
-    return any("bind" in param for param in spec.get("params", []))
+def sliders(spec: Spec) -> int:
+    """How many controls a chart has of its own; one with any is an explorer."""
+    return sum("bind" in param for param in spec.get("params", []))
 
 
 def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
@@ -119,7 +117,7 @@ def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
         writer.charts_of(cell)
     for cell in exported.cells:
         writer.write(cell)
-    if not any(map(is_explorer, writer.charts.values())):
+    if writer.explorer is None:
         raise NotPublishable(
             f"{chapter.file.name} must have a chart with sliders of its own"
         )
@@ -135,7 +133,7 @@ def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
     )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # the generated ones are random
-    return Page(notebook, writer.charts, heading, question)
+    return Page(notebook, writer.charts, heading, question, writer.explorer)
 
 
 class _Writer:
@@ -145,6 +143,11 @@ class _Writer:
         self.chapter = chapter
         self.cells: list[nbformat.NotebookNode] = []
         self.charts: dict[str, Spec] = {}
+
+    @property
+    def explorer(self) -> str | None:
+        """The name of the first chart that a reader can move."""
+        return next((name for name, spec in self.charts.items() if sliders(spec)), None)
 
     def check(self, exported: nbformat.NotebookNode) -> None:
         """Refuse a chapter of which a cell raised, or wrote where its author can't have meant it."""
@@ -200,8 +203,7 @@ class _Writer:
 
     def _add_markdown(self, cell: nbformat.NotebookNode, text: str) -> None:
         if "&lt;marimo-" in text:  # an element alone is exported as if it were prose
-            self._check_controls(cell, html.unescape(text))
-            return
+            text = html.unescape(text)
         if "<marimo-" in text:
             self._check_controls(cell, text)
             return
@@ -239,14 +241,13 @@ class _Writer:
     def _add_note(self, cell: nbformat.NotebookNode, note: Any) -> None:
         """A line for readers without a kernel. Where it says so, the explorer takes the place of the chart above."""
         if note.has_attr("data-explorer"):
-            explorers = [name for name, spec in self.charts.items() if is_explorer(spec)]
             above = self.cells[-1].source if self.cells else ""
-            if not explorers or not above.startswith("```{chart}"):
+            if self.explorer is None or not above.startswith("```{chart}"):
                 raise self._refusal(
                     cell,
                     "asks for the explorer, which needs one in the chapter and a chart above",
                 )
-            self.cells[-1] = _directive(explorers[0])
+            self.cells[-1] = _directive(self.explorer)
         for wrapper in note.select("span.markdown"):
             wrapper.unwrap()
         for paragraph in note.select("span.paragraph"):

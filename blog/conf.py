@@ -30,7 +30,7 @@ extensions = [
 
 # The chapters have run already, by marimo.
 nb_execution_mode = "off"
-myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 myst_words_per_minute = 200
 html_math_renderer = "mathml"

@@ -3,6 +3,8 @@
 import html
 import json
 import os
+from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-from blog.chapters import is_explorer
+from blog.chapters import sliders
 
 SLIDER_HEIGHT = 40
 """Pixels that a slider takes under its chart."""
@@ -45,25 +47,22 @@ class ChartDirective(SphinxDirective):
 
 def visit_chart(self: HTML5Translator, node: chart) -> None:
     """A figure for the script to draw in. Its data is sent once, however often a page shows it."""
-    spec: dict[str, Any] = node["spec"]
-    sent: set[str] = self.__dict__.setdefault("charts_sent", set())
-    sliders = sum("bind" in param for param in spec.get("params", []))
-    identity = ""
-    if is_explorer(spec):
-        shown = self.__dict__.setdefault("explorers_shown", [])
-        shown.append(node["name"])
-        identity = f' id="explorer{f"-{len(shown)}" if len(shown) > 1 else ""}"'
-    if node["name"] not in sent:
-        data = json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace(
-            "</", "<\\/"
-        )
+    name, controls = node["name"], sliders(node["spec"])
+    before = list(takewhile(lambda other: other is not node, self.document.findall(chart)))
+    if all(other["name"] != name for other in before):
+        data = json.dumps(node["spec"], ensure_ascii=False, separators=(",", ":"))
+        data = data.replace("</", "<\\/")
         self.body.append(
-            f'<script type="application/json" id="data-{node["name"]}">{data}</script>\n'
+            f'<script type="application/json" id="data-{name}">{data}</script>\n'
         )
-        sent.add(node["name"])
-    height = node["height"] + sliders * SLIDER_HEIGHT
+    attributes = 'class="chart"'
+    if controls:
+        number = 1 + sum(sliders(other["spec"]) > 0 for other in before)
+        identity = "explorer" if number == 1 else f"explorer-{number}"
+        attributes = f'class="chart explorer" id="{identity}"'
+    height = node["height"] + controls * SLIDER_HEIGHT
     self.body.append(
-        f'<figure class="chart{" explorer" if sliders else ""}"{identity} data-chart="data-{node["name"]}">'
+        f'<figure {attributes} data-chart="data-{name}">'
         f'<div class="plot" style="min-height: {height}px"></div>\n<noscript>'
     )
 
@@ -85,6 +84,7 @@ def add_vega(
         app.add_js_file("vega.js", priority=700, defer="defer")
 
 
+@cache  # each page asks
 def chapters(source: str | os.PathLike[str]) -> list[dict[str, str]]:
     """What the build knows of the chapters: slug, heading, question, description, and the day of publication."""
     known: list[dict[str, str]] = json.loads(

@@ -2,11 +2,11 @@
 
 import copy
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import vl_convert
 
-Spec = dict[str, Any]
+from blog.chapters import Spec
 
 CARD_WIDTH, CARD_HEIGHT = 1200, 630
 """Pixels of a card, which Open Graph and Twitter show at this shape."""

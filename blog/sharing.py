@@ -63,13 +63,10 @@ def add_to_head(
             "og:image": urljoin(site, f"_images/{page}.png"),
             "og:image:alt": f"A chart from the chapter {context['title']}",
         }
-    if doctree is None:
+    if doctree is None:  # and the search has no title here: it is in its template
         context["meta"] = {"og:description": app.config.ogp_description}
         context["metatags"] += get_tags(
-            {
-                "title": app.config.project,
-                **context,
-            },  # the search's title is in its template
+            {"title": app.config.project, **context},
             new_document(page),
             srcdir=app.srcdir,
             outdir=app.outdir,

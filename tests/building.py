@@ -12,8 +12,12 @@ from pathlib import Path
 
 import uvicorn
 
+from blog.chapters import Chapter
 from blog.serve import serving
-from tests.serving import PATIENCE, ROOT, free_port
+from tests.serving import CHAPTERS, PATIENCE, ROOT, free_port
+
+SLUGS = [Chapter(file).slug for file in CHAPTERS.values()]
+"""The chapters' pages, by name."""
 
 
 def copy_of_the_project(to: Path) -> Path:

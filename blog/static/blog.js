@@ -78,7 +78,7 @@
         .map((line) => line.textContent)
         .join(". ");
     const spoken = document.createElement("output");
-    spoken.className = "spoken";
+    spoken.className = "spoken visually-hidden"; // the latter is Furo's
     spoken.textContent = title();
     figure.append(spoken);
     const settle = after(PAUSE, () => {

@@ -17,12 +17,10 @@ import groundup
 from blog.conf import site_url
 from blog.mathml import mathml
 from groundup import charts
-from tests.building import contents, copy_of_the_project, make_blog
+from tests.building import SLUGS, contents, copy_of_the_project, make_blog
 from tests.serving import CHAPTERS, ROOT
 
 pytestmark = pytest.mark.slow
-
-SLUGS = [file.stem.replace("_", "-") for file in CHAPTERS.values()]
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,7 @@ def test_a_chart_becomes_a_directive_and_a_specification(
     made = page(chapter, cell(new_output("display_data", {kind: write(STATIC)})))
     assert texts(made) == ["```{chart} 09-a-chapter-01\n```"]
     assert made.charts == {"09-a-chapter-01": STATIC, "09-a-chapter-02": MOVABLE}
-    assert made.explorers == ["09-a-chapter-02"]
+    assert made.explorer == "09-a-chapter-02"
 
 
 def test_a_chart_that_comes_twice_is_one(chapter: Chapter):

@@ -84,6 +84,36 @@ WORDS = f"""(chart) => {{
 }}"""
 
 
+WIDTHS = [390, 820, 1440]
+"""Pixels: a phone, a tablet, a desk."""
+
+READABLE = 4.5
+"""The least contrast of words that WCAG calls readable."""
+
+# Colours may come in any notation: a canvas of one pixel tells what they are. Contrast is WCAG's.
+CONTRAST = """
+const paint = (color) => {
+    const pixel = new OffscreenCanvas(1, 1).getContext("2d");
+    pixel.fillStyle = color;
+    pixel.fillRect(0, 0, 1, 1);
+    return pixel.getImageData(0, 0, 1, 1).data;
+};
+const luminance = (color) => {
+    const [r, g, b] = Array.from(paint(color)).slice(0, 3).map((part) =>
+        part <= 10.31 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+    const color = element ? getComputedStyle(element).backgroundColor : "white";
+    return paint(color)[3] === 255 ? color : behind(element.parentElement);
+};
+const contrast = (element, color) => {
+    const [dark, light] = [color, behind(element)].map(luminance).sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+};
+"""
+
+
 def settle(page: Page, charts: int) -> None:
     """Wait until so many charts are drawn and a look later are still the same."""
     page.wait_for_function(SETTLED, arg=charts, polling=250)

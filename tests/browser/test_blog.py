@@ -13,14 +13,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.charts import CONTRAST, READABLE, WIDTHS
 from tests.browser.conftest import opened
-from tests.browser.test_published import CONTRAST, READABLE, WIDTHS
-from tests.building import hosted
-from tests.serving import CHAPTERS, ROOT
+from tests.building import SLUGS, hosted
+from tests.serving import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SLUGS = [file.stem.replace("_", "-") for file in CHAPTERS.values()]
 WITH_EXPLORERS = ["index.html", *(f"{slug}.html" for slug in SLUGS)]
 SOURCES = [
     f"_modules/groundup/{file.relative_to(ROOT / 'groundup').with_suffix('.html')}"

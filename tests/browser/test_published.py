@@ -4,6 +4,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.charts import (
+    CONTRAST,
+    READABLE,
+    WIDTHS,
     WORDS,
     explorer,
     pictures,
@@ -14,32 +17,6 @@ from tests.browser.charts import (
 from tests.notebooks.chapter import Chapter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-WIDTHS = [390, 820, 1440]
-READABLE = 4.5
-
-# Colours may come in any notation: a canvas of one pixel tells what they are. Contrast is WCAG's.
-CONTRAST = """
-const paint = (color) => {
-    const pixel = new OffscreenCanvas(1, 1).getContext("2d");
-    pixel.fillStyle = color;
-    pixel.fillRect(0, 0, 1, 1);
-    return pixel.getImageData(0, 0, 1, 1).data;
-};
-const luminance = (color) => {
-    const [r, g, b] = Array.from(paint(color)).slice(0, 3).map((part) =>
-        part <= 10.31 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const behind = (element) => {
-    const color = element ? getComputedStyle(element).backgroundColor : "white";
-    return paint(color)[3] === 255 ? color : behind(element.parentElement);
-};
-const contrast = (element, color) => {
-    const [dark, light] = [color, behind(element)].map(luminance).sort((a, b) => a - b);
-    return (light + 0.05) / (dark + 0.05);
-};
-"""
 
 
 @pytest.fixture(params=WIDTHS)
