@@ -11,6 +11,7 @@ from groundup.data import (
     load_penguins,
     make_regression,
     random_split,
+    standardise,
 )
 from groundup.losses import (
     binary_accuracy,
@@ -20,7 +21,8 @@ from groundup.losses import (
 from groundup.models import MLP, LinearRegression, LogisticRegression
 from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
-from groundup.optimizers import SGD
+from groundup.optimizers.optimizer import Optimizer
+from groundup.optimizers.sgd import SGD
 from groundup.oracle import (
     Quadratic,
     closed_form_path,
@@ -45,6 +47,7 @@ __all__ = [
     "NaiveTrainer",
     "NaiveTrainerConfig",
     "NaiveTrainerResult",
+    "Optimizer",
     "ParameterHistory",
     "Progress",
     "Quadratic",
@@ -65,5 +68,6 @@ __all__ = [
     "mean_squared_error",
     "quadratic",
     "random_split",
+    "standardise",
     "sweep",
 ]

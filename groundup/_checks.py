@@ -1,21 +1,26 @@
 """The checks that several modules make on their arguments, with one wording for all."""
 
+import difflib
+import inspect
 import math
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from groundup.callbacks.callback import HOOKS, Callback
+
 
 def describe(value: object) -> str:
-    """A value, cut short where it is long, and its type, as the error messages quote them."""
+    """Return a value, cut short where it is long, and its type, as error messages quote it."""
     return f"{reprlib.repr(value)} ({type(value).__name__})"
 
 
 def _is_finite(value: float) -> bool:
-    """Whether a number has a place among the floats; an integer of 400 digits has none."""
+    """Return whether a number is among the floats; an integer of 400 digits is not."""
     try:
         return math.isfinite(value)
     except OverflowError:
@@ -54,7 +59,7 @@ def check_learning_rate(name: str, value: float) -> None:
 
 
 def check_flag(name: str, value: bool) -> None:
-    """Refuse what is not True or False: a generator, for example, that slipped one place to the left."""
+    """Refuse what is not True or False: a generator, for example, one place to the left."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, got {describe(value)}")
 
@@ -74,18 +79,19 @@ def check_tensor(name: str, value: Tensor) -> None:
 
 
 def check_same_shape(**tensors: Tensor) -> None:
-    """Refuse two tensors, given by their names, that are not tensors or that torch would have to broadcast."""
+    """Refuse two tensors, given by their names, that torch would have to broadcast."""
     for name, value in tensors.items():
         check_tensor(name, value)
     (one, a), (other, b) = tensors.items()
     if a.shape != b.shape:
         raise ValueError(
-            f"{one} and {other} must have the same shape, got {tuple(a.shape)} and {tuple(b.shape)}"
+            f"{one} and {other} must have the same shape, "
+            f"got {tuple(a.shape)} and {tuple(b.shape)}"
         )
 
 
 def check_samples(X: Tensor, y: Tensor) -> None:
-    """Refuse features and targets that are not tensors of the same number of samples, one at least."""
+    """Refuse features and targets that are not of the same number of samples, one at least."""
     for name, value in (("X", X), ("y", y)):
         check_tensor(name, value)
         if value.dim() == 0:
@@ -107,11 +113,12 @@ def check_model(model: nn.Module) -> None:
 
 
 def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Refuse a model without a parameter that requires gradients, and a loss that can't be called."""
+    """Refuse a model that nothing can train, and a loss that can't be called."""
     check_model(model)
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError(
-            f"model must have a parameter that requires gradients, got {type(model).__name__} with none"
+            "model must have a parameter that requires gradients, "
+            f"got {type(model).__name__} with none"
         )
     if not callable(loss):
         raise TypeError(
@@ -119,9 +126,140 @@ def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) 
         )
 
 
+def check_leaf(name: str, value: Tensor) -> None:
+    """Refuse what is not a tensor that can be moved: the result of an operation, for example."""
+    check_tensor(name, value)
+    if not value.is_leaf:
+        raise ValueError(f"{name} must be a leaf, got the result of {value.grad_fn}")
+
+
+# What the trainer is given.
+
+
+def check_batch(batch: Any) -> tuple[Any, Tensor]:
+    """Return a batch as `(inputs, targets)`, and refuse one of anything else or of no sample."""
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        size = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+        raise TypeError(
+            "a batch must be a tuple or list of two, (inputs, targets), "
+            f"got a {type(batch).__name__}{size}"
+        )
+    inputs, targets = batch
+    check_tensor("targets of a batch", targets)
+    if targets.dim() == 0 or len(targets) == 0:
+        raise ValueError(
+            "targets of a batch must have a row a sample, one at least, "
+            f"got shape {tuple(targets.shape)}"
+        )
+    return inputs, targets
+
+
+def check_measure_value(value: Tensor) -> None:
+    """Refuse what is not a tensor of one element."""
+    check_tensor("a measure's value", value)
+    if value.numel() != 1:
+        raise ValueError(
+            f"a measure's value must have one element, got shape {tuple(value.shape)}"
+        )
+
+
+def check_measures(kind: str, measures: Mapping[str, Any]) -> None:
+    """Refuse what does not give a callable for each name."""
+    if not isinstance(measures, Mapping):
+        raise TypeError(f"{kind}s must map names to callables, got {describe(measures)}")
+    for name, measure in measures.items():
+        if not isinstance(name, str):
+            raise TypeError(f"a {kind}'s name must be a string, got {describe(name)}")
+        if not callable(measure):
+            raise TypeError(f"{kind} {name!r} must be callable, got {describe(measure)}")
+
+
+def check_metrics(metrics: Mapping[str, Any], val_loader: object) -> None:
+    """Refuse metrics that nothing measures, and one that is called as the loss is."""
+    check_measures("metric", metrics)
+    if metrics and val_loader is None:
+        raise ValueError(
+            f"metrics need a val_loader to be measured on, got {list(metrics)}"
+        )
+    if "loss" in metrics:
+        raise ValueError("a metric must have a name other than 'loss', got 'loss'")
+
+
+def check_average(average: Callable[[], Any]) -> None:
+    """Refuse what can't be called to make an average."""
+    if not callable(average):
+        raise TypeError(f"average must be callable, got {describe(average)}")
+
+
+def check_optimizer(optimizer: Any, model: nn.Module) -> None:
+    """Refuse what is no optimizer, wants more than a step, or moves another model."""
+    for method in ("zero_grad", "step"):
+        if isinstance(optimizer, type) or not callable(getattr(optimizer, method, None)):
+            raise TypeError(
+                f"optimizer must be an object with {method}(), got {describe(optimizer)}"
+            )
+    for name, parameter in inspect.signature(optimizer.step).parameters.items():
+        if parameter.default is parameter.empty and "VAR" not in parameter.kind.name:
+            raise TypeError(
+                "optimizer must take a step from one backward pass, without arguments, "
+                f"got {type(optimizer).__name__}, whose step() needs {name!r}"
+            )
+    groups = getattr(optimizer, "param_groups", None)
+    if groups is not None:
+        moved = {id(p) for group in groups for p in group["params"]}
+        if not any(id(p) in moved for p in model.parameters()):
+            raise ValueError(
+                "optimizer must hold parameters of the model, got one that holds none of "
+                f"{type(model).__name__}'s: was the model copied after it was made?"
+            )
+
+
+def check_loader(name: str, loader: Iterable[Any]) -> None:
+    """Refuse what gives no batches, as far as it can be seen before it is iterated."""
+    batches = hasattr(loader, "__iter__") and not isinstance(loader, type)
+    if not batches or isinstance(loader, Tensor | str | Mapping):
+        raise TypeError(
+            f"{name} must give batches (inputs, targets) when it is iterated, as a DataLoader "
+            f"does, got {describe(loader)}"
+        )
+    # Our data set and torch's over tensors tell what a sample is made of.
+    tensors = getattr(getattr(loader, "dataset", None), "tensors", (0, 0))
+    if len(tensors) != 2:
+        raise ValueError(
+            f"{name} must give batches (inputs, targets), got {len(tensors)} tensors a sample"
+        )
+    if length_of(loader) == 0:
+        raise ValueError(f"{name} must give at least one batch, got {loader} of length 0")
+
+
 def length_of(loader: object) -> int | None:
-    """How many batches a loader says it gives; None where it can't say, as torch's over iterable data sets can't."""
+    """Return how many batches a loader says it gives; None where it can't say.
+
+    torch's loaders over iterable data sets can't.
+    """
     try:
         return len(loader)  # type: ignore[arg-type]
     except (TypeError, NotImplementedError):
         return None
+
+
+def check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
+    """Return the callbacks, and refuse what is none or has a hook that is never called."""
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(
+            f"callbacks must be an iterable of groundup.Callback, got {describe(callbacks)}"
+        )
+    checked = tuple(callbacks)
+    for i, callback in enumerate(checked):
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callback {i} must be a groundup.Callback, got {describe(callback)}"
+            )
+        for name in dir(callback):
+            if name.startswith("on_") and name not in HOOKS:
+                (nearest,) = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0)
+                raise TypeError(
+                    f"callback {i}, {type(callback).__name__}, has {name!r}, which is no hook "
+                    f"and would never be called: did you mean {nearest!r}?"
+                )
+    return checked

@@ -11,13 +11,13 @@ from groundup._checks import (
     check_count,
     check_flag,
     check_learning_rate,
+    check_model,
     check_not_negative,
-    check_trainable,
     describe,
 )
 from groundup.callbacks.callback import Callback
 from groundup.data import DataLoader, Dataset
-from groundup.optimizers import SGD
+from groundup.optimizers.sgd import SGD
 from groundup.trainer import Measure, Trainer
 
 
@@ -42,7 +42,7 @@ class TrainerConfig:
     """Samples in a mini-batch, at least 1; for validation, too."""
 
     learning_rate: float
-    """How far a parameter moves against its gradient, in units of parameter per unit of gradient."""
+    """How far a parameter moves: in units of parameter per unit of gradient."""
 
     weight_decay: float = 0.0
     """How strongly each parameter, biases included, is pulled towards zero."""
@@ -50,8 +50,13 @@ class TrainerConfig:
     shuffle: bool = True
     """Whether each epoch goes through the training data in an order of its own."""
 
+    drop_last: bool = False
+    """Whether an epoch of training leaves out a last batch that is shorter than the others.
+
+    Batch normalisation, for one, can't train on a single sample."""
+
     seed: int = 0
-    """Where the shuffling starts, from 0 to 2⁶⁴ − 1. The model is initialised by its own generator."""
+    """Where the shuffling starts, from 0 to 2⁶⁴ − 1; the model has a generator of its own."""
 
     def __post_init__(self) -> None:
         check_count("epochs", self.epochs, minimum=0)
@@ -59,23 +64,24 @@ class TrainerConfig:
         check_learning_rate("learning_rate", self.learning_rate)
         check_not_negative("weight_decay", self.weight_decay)
         check_flag("shuffle", self.shuffle)
+        check_flag("drop_last", self.drop_last)
         check_count("seed", self.seed, minimum=0)
         if self.seed >= 2**64:
             raise ValueError(f"seed must be less than 2**64, got {self.seed}")
 
     def to_json(self) -> str:
-        """The recipe as JSON text, one field a line."""
+        """Return the recipe as JSON text, one field a line."""
         # NumPy's numbers pass the checks, but JSON knows Python's only.
         return json.dumps(asdict(self), indent=2, default=lambda number: number.item())
 
     @classmethod
     def from_json(cls, text: str) -> "TrainerConfig":
-        """The recipe that `to_json` wrote. Fields with a default may be missing.
+        """Return the recipe that `to_json` wrote. Fields with a default may be missing.
 
         Raises:
             TypeError: if a field has another type than it should.
-            ValueError: if the text is no JSON object, has an unknown field or lacks a required one, or a value is out
-                of its range.
+            ValueError: if the text is no JSON object, has an unknown field or lacks a
+                required one, or a value is out of its range.
         """
         values = json.loads(text)
         if not isinstance(values, dict):
@@ -99,7 +105,7 @@ class TrainerConfig:
         metrics: Mapping[str, Measure] | None = None,
         callbacks: Iterable[Callback] = (),
     ) -> Trainer:
-        """A trainer made of the pieces that the recipe names. Nothing is trained yet.
+        """Return a trainer made of the pieces that the recipe names. Nothing is trained yet.
 
         Args:
             model: the module to train, in place.
@@ -112,13 +118,18 @@ class TrainerConfig:
         Raises:
             TypeError, ValueError: as the pieces do.
         """
-        check_trainable(model, loss)
-        generator = torch.Generator().manual_seed(self.seed)
+        check_model(model)
         return Trainer(
             model,
             loss,
-            SGD(model.parameters(), self.learning_rate, self.weight_decay),
-            DataLoader(train_data, self.batch_size, self.shuffle, generator),
+            SGD(model.parameters(), self.learning_rate, weight_decay=self.weight_decay),
+            DataLoader(
+                train_data,
+                self.batch_size,
+                shuffle=self.shuffle,
+                generator=torch.Generator().manual_seed(self.seed),
+                drop_last=self.drop_last,
+            ),
             epochs=self.epochs,
             val_loader=None if val_data is None else DataLoader(val_data, self.batch_size),
             metrics=metrics,

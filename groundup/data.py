@@ -33,28 +33,29 @@ def make_regression(
     weights: Tensor | None = None,
     bias: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """Samples of a linear relation with noise: `y = X @ weights + bias + noise * ε`.
+    """Return samples of a linear relation: `y = X @ weights + bias + noise * ε`.
 
-    `X` and ε are standard normal. They are drawn in the order `X`, `weights`, ε, and ε also where `noise` is 0,
-    so that a seed gives the same `X` whatever the noise. After `sklearn.datasets.make_regression`.
+    `X` and ε are standard normal. They are drawn in the order `X`, `weights`, ε, and ε also
+    where `noise` is 0, so that a seed gives the same `X` whatever the noise. After
+    `sklearn.datasets.make_regression`.
 
     Args:
         num_samples: number of rows of `X` and `y`, at least 1.
         num_features: number of columns of `X`, at least 1.
         noise: standard deviation of the noise, in the unit of `y`; finite, not negative.
         generator: source of all random numbers; None means torch's default generator.
-        weights: the true coefficients, shape `(num_features, 1)`, whose dtype the data takes on; None draws
-            standard normal ones in torch's default dtype.
+        weights: the true coefficients, shape `(num_features, 1)`, whose dtype the data takes
+            on; None draws standard normal ones in torch's default dtype.
         bias: the true intercept, in the unit of `y`.
 
     Returns:
         `X` of shape `(num_samples, num_features)` and `y` of shape `(num_samples, 1)`.
 
     Raises:
-        TypeError: if a count is not an integer, `noise` or `bias` not a number, `weights` not a floating-point
-            tensor or `generator` not a generator.
-        ValueError: if a count is not positive, `noise` is negative or not finite, `bias` is not finite, or
-            `weights` has another shape.
+        TypeError: if a count is not an integer, `noise` or `bias` not a number, `weights` not
+            a floating-point tensor or `generator` not a generator.
+        ValueError: if a count is not positive, `noise` is negative or not finite, `bias` is
+            not finite, or `weights` has another shape.
 
     Example:
         >>> X, y = make_regression(100, 3, generator=torch.Generator().manual_seed(0))
@@ -85,16 +86,17 @@ def make_regression(
 
 
 def load_penguins() -> tuple[Tensor, Tensor]:
-    """Four measurements and the sex of 333 penguins, in the order of the file: by species, then by year.
+    """Return four measurements and the sex of 333 penguins, by species, then by year.
 
-    The file that comes with the package has 344 birds. The eleven of them that lack a value are left out: nine whose
-    sex nobody noted, two that were not measured either.
+    The file that comes with the package has 344 birds. The eleven of them that lack a value
+    are left out: nine whose sex nobody noted, two that were not measured either.
 
-    Source: Horst, Hill and Gorman (2020), *palmerpenguins*, https://doi.org/10.5281/zenodo.3960218, CC0.
+    Source: Horst, Hill and Gorman (2020), *palmerpenguins*,
+    https://doi.org/10.5281/zenodo.3960218, CC0.
 
     Returns:
-        `X` of shape `(333, 4)`, whose columns are `PENGUIN_FEATURES`, in millimetres and grams, and `y` of shape
-        `(333, 1)`: 1 for a male, 0 for a female.
+        `X` of shape `(333, 4)`, whose columns are `PENGUIN_FEATURES`, in millimetres and
+        grams, and `y` of shape `(333, 1)`: 1 for a male, 0 for a female.
 
     Example:
         >>> X, y = load_penguins()
@@ -120,8 +122,9 @@ class Dataset:
         *tensors: at least one, each of shape `(n, …)` with the same n; n may be 0.
 
     Raises:
-        TypeError: if one of them is not a tensor.
-        ValueError: if there is none, one is 0-d, or their lengths differ.
+        TypeError: if one of them is not a tensor, or a sparse one.
+        ValueError: if there is none, one is 0-d or requires gradients, or their lengths
+            differ.
 
     Example:
         >>> dataset = Dataset(torch.arange(6.0).reshape(3, 2), torch.ones(3, 1))
@@ -138,9 +141,19 @@ class Dataset:
             raise ValueError("a data set must hold at least one tensor, got none")
         for i, tensor in enumerate(tensors):
             check_tensor(f"tensor {i} of a data set", tensor)
+            if tensor.layout is not torch.strided:
+                raise TypeError(
+                    f"tensor {i} of a data set must be dense, got {tensor.layout}: "
+                    "call to_dense()"
+                )
             if tensor.dim() == 0:
                 raise ValueError(
                     f"tensor {i} of a data set must have a dimension of samples, got shape ()"
+                )
+            if tensor.requires_grad:  # the graph behind it would be gone after one step
+                raise ValueError(
+                    f"tensor {i} of a data set must not require gradients, got one of shape "
+                    f"{tuple(tensor.shape)} that does: call detach()"
                 )
         lengths = [len(tensor) for tensor in tensors]
         if len(set(lengths)) > 1:
@@ -153,7 +166,9 @@ class Dataset:
         return len(self.tensors[0])
 
     def __getitem__(self, positions: int | slice | Tensor) -> tuple[Tensor, ...]:
-        """One sample, a slice of them, or those at a tensor of positions, which are copied: from each tensor its part.
+        """Return from each tensor a sample, a slice of them, or those at a tensor of positions.
+
+        What a tensor of positions gives is a copy, the others are views.
 
         Raises:
             IndexError: if a position is not there.
@@ -174,12 +189,13 @@ class Dataset:
 
 
 def random_split(
-    dataset: Dataset, fractions: Sequence[float], generator: torch.Generator | None
+    dataset: Dataset, fractions: Sequence[float], generator: torch.Generator | None = None
 ) -> tuple[Dataset, ...]:
-    """Parts of a data set that have no sample in common and together have them all, drawn at random.
+    """Return parts of a data set, drawn at random: each sample goes to one of them.
 
-    The same parts as `torch.utils.data.random_split` draws from the same seed: each has `floor(fraction * n)` samples,
-    and those that are left over go to the first parts, one to each. Here a part is a copy, not a list of positions.
+    The same parts as `torch.utils.data.random_split` draws from the same seed: each has
+    `floor(fraction * n)` samples, and those that are left over go to the first parts, one to
+    each. Here a part is a copy, not a list of positions.
 
     Args:
         dataset: what is split.
@@ -187,7 +203,8 @@ def random_split(
         generator: source of the order; None means torch's default generator.
 
     Raises:
-        TypeError: if `dataset` is not a `Dataset`, a fraction is not a number or `generator` not a generator.
+        TypeError: if `dataset` is not a `Dataset`, a fraction is not a number or `generator`
+            not a generator.
         ValueError: if a fraction is negative, or they don't add up to 1.
 
     Example:
@@ -195,8 +212,7 @@ def random_split(
         >>> random_split(dataset, [0.7, 0.3], torch.Generator().manual_seed(0))
         (Dataset(7 samples, ()), Dataset(3 samples, ()))
     """
-    if not isinstance(dataset, Dataset):
-        raise TypeError(f"dataset must be a groundup.Dataset, got {describe(dataset)}")
+    _check_dataset("dataset", dataset)
     if not isinstance(fractions, Sequence):
         raise TypeError(
             f"fractions must be a sequence of numbers, got {describe(fractions)}"
@@ -205,7 +221,7 @@ def random_split(
         check_not_negative(f"fraction {i}", fraction)
     if not math.isclose(sum(fractions), 1):
         raise ValueError(
-            f"fractions must add up to 1, got {list(fractions)} with a sum of {sum(fractions)}"
+            f"fractions must add up to 1, got {list(fractions)}, whose sum is {sum(fractions)}"
         )
     check_generator(generator)
     sizes = [math.floor(fraction * len(dataset)) for fraction in fractions]
@@ -213,6 +229,55 @@ def random_split(
         sizes[i % len(sizes)] += 1
     order = torch.randperm(len(dataset), generator=generator)
     return tuple(Dataset(*dataset[positions]) for positions in order.split(sizes))
+
+
+def standardise(reference: Dataset, *datasets: Dataset) -> tuple[Dataset, ...]:
+    """Return data sets whose features are in standard deviations of the reference's.
+
+    They are counted from the reference's mean. A feature that is the same in all of its
+    samples has no deviation and is only moved. After `sklearn.preprocessing.StandardScaler`,
+    which divides by n where this divides by n − 1.
+
+    Args:
+        reference: whose mean and deviation count: the training part, and nothing besides.
+        *datasets: what is standardised. The first tensor of each holds the features, shape
+            `(n, …)`, as that of the reference; the others stay as they are.
+
+    Raises:
+        TypeError: if one of them is not a `Dataset`, or its features are not floating-point.
+        ValueError: if the reference has fewer samples than two, or features differ in shape.
+
+    Example:
+        >>> train, new = Dataset(torch.tensor([[1.0], [3.0]])), Dataset(torch.tensor([[4.0]]))
+        >>> [part.tensors[0].flatten().tolist() for part in standardise(train, train, new)]
+        [[-0.7071067690849304, 0.7071067690849304], [1.4142135381698608]]
+    """
+    for i, dataset in enumerate((reference, *datasets)):
+        name = f"data set {i}" if i else "reference"
+        _check_dataset(name, dataset)
+        features = dataset.tensors[0]
+        if not features.is_floating_point():
+            raise TypeError(
+                f"features of {name} must be floating-point, got {features.dtype}"
+            )
+        if features.shape[1:] != reference.tensors[0].shape[1:]:
+            raise ValueError(
+                f"features of {name} must be of the reference's shape "
+                f"{tuple(reference.tensors[0].shape[1:])}, got {tuple(features.shape[1:])}"
+            )
+    if len(reference) < 2:
+        raise ValueError(f"reference must have two samples or more, got {len(reference)}")
+    mean, deviation = reference.tensors[0].mean(0), reference.tensors[0].std(0)
+    deviation = torch.where(deviation == 0, 1, deviation)
+    return tuple(
+        Dataset((X - mean) / deviation, *rest)
+        for X, *rest in (dataset.tensors for dataset in datasets)
+    )
+
+
+def _check_dataset(name: str, dataset: Dataset) -> None:
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"{name} must be a groundup.Dataset, got {describe(dataset)}")
 
 
 class _Samples(Protocol):
@@ -258,6 +323,7 @@ class DataLoader:
         self,
         dataset: _Samples,
         batch_size: int,
+        *,
         shuffle: bool = False,
         generator: torch.Generator | None = None,
         drop_last: bool = False,

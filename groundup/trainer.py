@@ -1,33 +1,37 @@
-"""The trainer of chapter two and of every later one: a loop that goes through batches, validates and calls hooks.
+"""The trainer of chapter three and of every later one: it goes through batches and validates.
 
-The loop never grows. What watches a run is a `Callback`, what lies between gradients and new weights is an optimizer,
-what measures is a metric, what decides what a batch is is a loader.
+The loop never grows. What watches a run is a `Callback`, what lies between gradients and new
+weights is an optimizer, what measures is a metric, what decides what a batch is is a loader.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from groundup._checks import (
+    check_average,
+    check_batch,
+    check_callbacks,
     check_count,
+    check_loader,
+    check_measure_value,
+    check_measures,
+    check_metrics,
     check_model,
-    check_tensor,
+    check_optimizer,
     check_trainable,
     describe,
-    length_of,
 )
-from groundup.callbacks.callback import Callback
-from groundup.data import DataLoader, Dataset
+from groundup.callbacks.callback import HOOKS, Callback
 
 Measure = Callable[[Any, Any], Tensor]
 """A loss or a metric: `f(predictions, targets)` gives a tensor of one element."""
-
-HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
 class _Optimizer(Protocol):
@@ -40,8 +44,10 @@ class _Optimizer(Protocol):
 class Average:
     """The mean of a measure over samples that come in batches of any size.
 
+    It is exact to float64, in which it adds up; where a device has none, to 1e-6.
+
     Attributes:
-        total: the sum over all samples so far; a tensor from the first one on, in float32 or finer.
+        total: the sum over all samples so far, on the device of the values; None at first.
         count: how many samples that is.
 
     Example:
@@ -53,38 +59,60 @@ class Average:
     """
 
     def __init__(self) -> None:
-        self.total: Tensor | int = 0
+        self.total: Tensor | _TwoTermSum | None = None
         self.count = 0
 
+    @torch.no_grad()
     def add(self, value: Tensor, count: int) -> None:
-        """Take in the mean over `count` more samples, of one element, without waiting for the device.
+        """Take in the mean over `count` more samples, without waiting for the device.
+
+        Args:
+            value: a tensor of one element.
+            count: how many samples it is the mean of.
 
         Raises:
             TypeError: if `value` is not a tensor.
             ValueError: if it has more elements than one, or none.
         """
-        check_tensor("a measure's value", value)
-        if value.numel() != 1:
-            raise ValueError(
-                f"a measure's value must have one element, got shape {tuple(value.shape)}"
-            )
-        if value.requires_grad:
-            value = value.detach()
-        # A sum in bfloat16 would stand still: its eight bits are full at 256.
-        if value.dtype not in (torch.float32, torch.float64):
-            value = value.float()
-        self.total += value * count
+        check_measure_value(value)
+        if self.total is None:
+            self.total = _zero(value.device)
+        self.total.add_(value.reshape(()) if value.dim() else value, alpha=count)
         self.count += count
 
     def value(self) -> float:
-        """The mean so far.
+        """Return the mean so far.
 
         Raises:
             ValueError: if there is no sample yet.
         """
-        if isinstance(self.total, int) or self.count == 0:
+        if self.total is None or self.count == 0:
             raise ValueError("an average needs at least one sample, got none")
         return self.total.item() / self.count
+
+
+class _TwoTermSum:
+    """A sum in float32 and what it has lost so far (Kahan, 1965)."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.sum = torch.zeros((), device=device, dtype=torch.float32)
+        self.lost = torch.zeros_like(self.sum)
+
+    def add_(self, value: Tensor, *, alpha: int) -> None:
+        term = value.float() * alpha - self.lost
+        total = self.sum + term
+        self.lost = (total - self.sum) - term
+        self.sum = total
+
+    def item(self) -> float:
+        return self.sum.item() - self.lost.item()
+
+
+def _zero(device: torch.device) -> Tensor | _TwoTermSum:
+    """Return what adds up on a device: Apple's has no float64."""
+    if device.type == "mps":
+        return _TwoTermSum(device)
+    return torch.zeros((), device=device, dtype=torch.float64)
 
 
 def evaluate(
@@ -93,23 +121,27 @@ def evaluate(
     measures: Mapping[str, Measure],
     average: Callable[[], Average] = Average,
 ) -> dict[str, float]:
-    """The mean of each measure over all samples of a loader, in evaluation mode and without gradients.
+    """Return the mean of each measure over all samples, in `eval` mode, without gradients.
 
-    Each of the model's submodules gets the mode back that it had, also when something raises.
+    Each of the model's submodules gets the mode back that it had, also when something
+    raises: by its own `train(mode)`, which may do work.
 
     Args:
         model: called as `model(inputs)`.
         loader: gives batches `(inputs, targets)`, at least one.
-        measures: a name → called as `measure(predictions, targets)`, gives the mean over a batch.
+        measures: a name -> called as `measure(predictions, targets)`, gives the mean over a
+            batch.
         average: makes what averages, anew for each measure.
 
     Returns:
-        A name → the mean, weighted by the number of samples in each batch.
+        A name -> the mean, weighted by the number of samples in each batch.
 
     Raises:
-        TypeError: if the model is not a module, the loader can't be iterated or is a data set, or a measure or
-            `average` can't be called.
-        ValueError: if the loader gives no batch, or its samples have no target.
+        TypeError: if the model is not a module, the loader can't be iterated or is a data
+            set, a measure or `average` can't be called, or a batch is not a tuple or list of
+            two whose targets are a tensor.
+        ValueError: if the loader gives no batch, its samples have no target, or a batch has
+            no sample.
 
     Example:
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))
@@ -118,26 +150,32 @@ def evaluate(
         {'mse': 1.0}
     """
     check_model(model)
-    _check_loader("loader", loader)
-    _check_measures("measure", measures)
-    _check_average(average)
-    modes = [(module, module.training) for module in model.modules()]
+    check_loader("loader", loader)
+    check_measures("measure", measures)
+    check_average(average)
+    modes = {module: module.training for module in model.modules()}
     averages = {name: average() for name in measures}
     batches = 0
     try:
-        model.eval()
+        _set_modes(dict.fromkeys(modes, False))
         with torch.no_grad():
-            for inputs, targets in loader:
+            for inputs, targets in map(check_batch, loader):
                 predictions = model(inputs)
                 for name, measure in measures.items():
                     averages[name].add(measure(predictions, targets), len(targets))
                 batches += 1
     finally:
-        for module, training in modes:
-            module.training = training
+        _set_modes(modes)
     if batches == 0:
         raise ValueError(f"loader gave no batch: {loader}")
     return {name: average.value() for name, average in averages.items()}
+
+
+def _set_modes(modes: Mapping[nn.Module, bool]) -> None:
+    """Give each module its mode, from the outside in, since `train` reaches what is inside."""
+    for module, training in modes.items():
+        if module.training != training:
+            module.train(training)
 
 
 @dataclass
@@ -189,17 +227,21 @@ class Trainer:
 
     Args:
         model: the module to train, in place. Called as `model(inputs)`.
-        loss: called as `loss(predictions, targets)`; gives a tensor of one element, the mean over a batch.
-        optimizer: asked for `zero_grad()` and `step()`: ours, one of torch's, or one that wraps another.
-        train_loader: iterated once an epoch; gives batches `(inputs, targets)`, with a target a sample: `len(targets)`
-            weighs a batch.
+        loss: called as `loss(predictions, targets)`; gives a tensor of one element, the mean
+            over a batch.
+        optimizer: asked for `zero_grad()` and `step()`: ours, one of torch's, or one that
+            wraps another.
+        train_loader: iterated once an epoch; gives batches `(inputs, targets)`: a tuple or
+            list of two, whose targets are a tensor with a row a sample.
         epochs: how often the model sees all the data; 0 trains nothing.
         val_loader: the same for validation, or None.
-        metrics: a name → what else to measure on the validation data, called as the loss is.
-        callbacks: called in this order at each hook; `on_train_end` of each also where another's raises.
+        metrics: a name -> what else to measure on the validation data, called as the loss.
+        callbacks: called in this order at each hook; `on_train_end` of each also where
+            another's raises.
         average: makes what averages a measure over an epoch, anew for each.
 
     Attributes:
+        loss_function: the loss; set anew, it counts for training and validation alike.
         epoch: epochs completed.
         step: steps completed, over the whole run; never turned back.
         batch: batches completed in this epoch.
@@ -207,19 +249,23 @@ class Trainer:
         result: what the run has given so far.
         inputs, targets, predictions, loss: those of a step, while it lasts; else None.
 
-    The first five are all that a run is besides its pieces: set before `train`, they resume it, even in mid-epoch.
+    `epoch`, `step`, `batch`, `train_loss` and `result` are all that a run is besides its
+    pieces: set before `train`, they resume it, even in mid-epoch.
 
     Raises:
-        TypeError: if the model is not a module, the loss or a metric can't be called, the optimizer lacks a method, a
-            loader can't be iterated or is a data set, `epochs` is not an integer, or a callback is not a `Callback`.
-        ValueError: if no parameter requires gradients, the optimizer holds none of the model's, a loader has no batch
-            or its samples no target, `epochs` is negative, or there is a metric without a `val_loader` or named `loss`.
+        TypeError: if the model is not a module, the loss or a metric can't be called, the
+            optimizer lacks a method or its step needs an argument, a loader can't be
+            iterated or is a data set, `epochs` is not an integer, or a callback is not a
+            `Callback` or has a hook that does not exist.
+        ValueError: if no parameter requires gradients, the optimizer holds none of the
+            model's, a loader has no batch or its samples no target, `epochs` is negative, or
+            there is a metric without a `val_loader` or named `loss`.
 
     Example:
         >>> generator = torch.Generator().manual_seed(0)
         >>> X, y = make_regression(100, 2, generator=generator)
         >>> model = LinearRegression(2, generator)
-        >>> optimizer = SGD(model.parameters(), learning_rate=0.1)
+        >>> optimizer = SGD(model.parameters(), lr=0.1)
         >>> loader = DataLoader(Dataset(X, y), 10, shuffle=True, generator=generator)
         >>> Trainer(model, mean_squared_error, optimizer, loader, epochs=5).train()
         TrainerResult(5 epochs, train loss 0.2792 → 0.009318)
@@ -244,40 +290,55 @@ class Trainer:
         average: Callable[[], Average] = Average,
     ) -> None:
         check_trainable(model, loss)
-        _check_optimizer(optimizer, model)
+        check_optimizer(optimizer, model)
         check_count("epochs", epochs, minimum=0)
-        _check_loader("train_loader", train_loader)
+        check_loader("train_loader", train_loader)
         if val_loader is not None:
-            _check_loader("val_loader", val_loader)
+            check_loader("val_loader", val_loader)
         metrics = {} if metrics is None else metrics
-        _check_measures("metric", metrics)
-        if metrics and val_loader is None:
-            raise ValueError(
-                f"metrics need a val_loader to be measured on, got {list(metrics)}"
-            )
-        if "loss" in metrics:
-            raise ValueError("a metric must have a name other than 'loss', got 'loss'")
-        _check_average(average)
+        check_metrics(metrics, val_loader)
+        check_average(average)
         self.model = model
         self.loss_function = loss
         self.optimizer = optimizer
         self.train_loader = train_loader
         self.epochs = epochs
         self.val_loader = val_loader
-        self.measures = {"loss": loss, **metrics}
-        self.callbacks = _checked_callbacks(callbacks)
+        self._metrics = dict(metrics)
+        self.callbacks = callbacks
         self.average = average
 
         self.epoch = self.step = 0
         self.result = TrainerResult(metrics={name: [] for name in metrics})
         self._start_over()
+
+    @property
+    def metrics(self) -> Mapping[str, Measure]:
+        """What is measured on the validation data beside the loss: a read-only view."""
+        return MappingProxyType(self._metrics)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """The loss, as it is now, and the metrics: a read-only view."""
+        return MappingProxyType({"loss": self.loss_function, **self._metrics})
+
+    @property
+    def callbacks(self) -> tuple[Callback, ...]:
+        """What watches the run. Whoever sets them anew has all of them checked again."""
+        return self._callbacks
+
+    @callbacks.setter
+    def callbacks(self, callbacks: Iterable[Callback]) -> None:
+        self._callbacks = check_callbacks(callbacks)
         self._hooks = {
-            hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)]
+            hook: [getattr(c, hook) for c in self._callbacks if _overrides(c, hook)]
             for hook in HOOKS
         }
 
     def stop(self, reason: str) -> None:
-        """End the run before its next step. An epoch whose last step is done is still validated and recorded.
+        """End the run before its next step.
+
+        An epoch whose last step is done is still validated and recorded.
 
         Args:
             reason: what the result is to say; of several, the first one counts.
@@ -299,8 +360,10 @@ class Trainer:
             The losses and metrics of all epochs completed, those of earlier calls included.
 
         Raises:
-            ValueError: if a loader gives no batch.
-            Whatever the pieces raise. `on_train_end` is called all the same, and `result` stays readable.
+            TypeError: if a batch is not a tuple or list of two whose targets are a tensor.
+            ValueError: if a batch has no sample, or a loader gives no batch.
+            Whatever the pieces raise. `on_train_end` is called all the same, and `result`
+            stays readable.
         """
         if self.epoch >= self.epochs:
             return self.result
@@ -316,7 +379,8 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         self._call("on_epoch_start")
-        for self.inputs, self.targets in islice(self.train_loader, self.batch, None):
+        batches = map(check_batch, self.train_loader)
+        for self.inputs, self.targets in islice(batches, self.batch, None):
             if self.result.stop_reason is not None:
                 self._forget_step()
                 return
@@ -346,13 +410,12 @@ class Trainer:
         self._forget_step()
 
     def _start_over(self) -> None:
-        """What an epoch starts from: not one batch done, nothing averaged."""
-        self.batch = 0
-        self.train_loss = self.average()
+        """Go back to what an epoch starts from: not one batch done, nothing averaged."""
+        self.batch, self.train_loss = 0, self.average()
         self._forget_step()
 
     def _forget_step(self) -> None:
-        """Let go of a step's tensors, which are in attributes alone: a local variable would outlive the step."""
+        """Let go of a step's tensors: in local variables they would outlive it."""
         self.inputs = self.targets = self.predictions = self.loss = None
 
     def _call(self, hook: str) -> None:
@@ -361,68 +424,6 @@ class Trainer:
 
 
 def _overrides(callback: Callback, hook: str) -> bool:
-    """Whether a callback has a hook of its own, whichever class on the way defines it."""
+    """Return whether a hook is a callback's own, whichever class on the way defines it."""
     method = getattr(callback, hook)
     return getattr(method, "__func__", method) is not getattr(Callback, hook)
-
-
-def _checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
-    if not isinstance(callbacks, Iterable):
-        raise TypeError(
-            f"callbacks must be an iterable of groundup.Callback, got {describe(callbacks)}"
-        )
-    checked = tuple(callbacks)
-    for i, callback in enumerate(checked):
-        if not isinstance(callback, Callback):
-            raise TypeError(
-                f"callback {i} must be a groundup.Callback, got {describe(callback)}"
-            )
-    return checked
-
-
-def _check_measures(kind: str, measures: Mapping[str, Measure]) -> None:
-    if not isinstance(measures, Mapping):
-        raise TypeError(f"{kind}s must map names to callables, got {describe(measures)}")
-    for name, measure in measures.items():
-        if not isinstance(name, str):
-            raise TypeError(f"a {kind}'s name must be a string, got {describe(name)}")
-        if not callable(measure):
-            raise TypeError(f"{kind} {name!r} must be callable, got {describe(measure)}")
-
-
-def _check_optimizer(optimizer: _Optimizer, model: nn.Module) -> None:
-    for method in ("zero_grad", "step"):
-        if isinstance(optimizer, type) or not callable(getattr(optimizer, method, None)):
-            raise TypeError(
-                f"optimizer must be an object with {method}(), got {describe(optimizer)}"
-            )
-    groups = getattr(optimizer, "param_groups", None)
-    if groups is not None:
-        moved = {id(p) for group in groups for p in group["params"]}
-        if not any(id(p) in moved for p in model.parameters()):
-            raise ValueError(
-                "optimizer must hold parameters of the model, got one that holds none of "
-                f"{type(model).__name__}'s: was the model copied after the optimizer was made?"
-            )
-
-
-def _check_average(average: Callable[[], Average]) -> None:
-    if not callable(average):
-        raise TypeError(f"average must be callable, got {describe(average)}")
-
-
-def _check_loader(name: str, loader: Iterable[Any]) -> None:
-    batches = hasattr(loader, "__iter__") and not isinstance(loader, type)
-    if not batches or isinstance(loader, Tensor | str | Mapping):
-        raise TypeError(
-            f"{name} must give batches (inputs, targets) when it is iterated, as a DataLoader does, "
-            f"got {describe(loader)}"
-        )
-    if isinstance(loader, DataLoader) and isinstance(loader.dataset, Dataset):
-        tensors = len(loader.dataset.tensors)
-        if tensors != 2:
-            raise ValueError(
-                f"{name} must give batches (inputs, targets), got {tensors} tensors a sample"
-            )
-    if length_of(loader) == 0:
-        raise ValueError(f"{name} must give at least one batch, got {loader} of length 0")

@@ -47,3 +47,7 @@ class Callback:
 
         An exception and Ctrl-C pass through afterwards. Where they come in mid-step, `inputs` is not None.
         """
+
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+"""The hooks' names, in the order in which a run calls them."""

@@ -27,7 +27,7 @@ class ParameterHistory(Callback):
 
     Example:
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))
-        >>> optimizer = SGD(model.parameters(), learning_rate=0.1)
+        >>> optimizer = SGD(model.parameters(), lr=0.1)
         >>> loader = DataLoader(Dataset(torch.ones(6, 2), torch.ones(6, 1)), batch_size=2)
         >>> history = ParameterHistory(every="step")
         >>> trainer = Trainer(

@@ -1,0 +1,1 @@
+"""What happens between gradients and new weights: a file for each rule."""
