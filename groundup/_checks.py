@@ -4,7 +4,8 @@ import difflib
 import inspect
 import math
 import reprlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from numbers import Integral, Real
 from typing import Any
 
@@ -136,8 +137,15 @@ def check_leaf(name: str, value: Tensor) -> None:
 # What the trainer is given.
 
 
-def check_batch(batch: Any) -> tuple[Any, Tensor]:
-    """Return a batch as `(inputs, targets)`, and refuse one of anything else or of no sample."""
+def checked_batches(loader: Iterable[Any], first: int = 0) -> Iterator[tuple[Any, Tensor]]:
+    """Return the batches of a loader from the first one on, each checked as it comes."""
+    return islice(
+        map(_checked_batch, loader), first, None
+    )  # no generator: it holds no batch
+
+
+def _checked_batch(batch: Any) -> tuple[Any, Tensor]:
+    """Return a batch as `(inputs, targets)`; refuse one of anything else or of no sample."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         size = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
         raise TypeError(
@@ -152,6 +160,14 @@ def check_batch(batch: Any) -> tuple[Any, Tensor]:
             f"got shape {tuple(targets.shape)}"
         )
     return inputs, targets
+
+
+def check_gave_batches(name: str, loader: object, count: int) -> None:
+    """Refuse a loader that gave no batch when it was iterated."""
+    if count == 0:
+        raise ValueError(
+            f"{name} must give a batch each time it is iterated, got none from {describe(loader)}"
+        )
 
 
 def check_measure_value(value: Tensor) -> None:
@@ -222,9 +238,9 @@ def check_loader(name: str, loader: Iterable[Any]) -> None:
             f"{name} must give batches (inputs, targets) when it is iterated, as a DataLoader "
             f"does, got {describe(loader)}"
         )
-    # Our data set and torch's over tensors tell what a sample is made of.
+    # A data set over tensors tells what a sample is made of; torch's loaders may collate it.
     tensors = getattr(getattr(loader, "dataset", None), "tensors", (0, 0))
-    if len(tensors) != 2:
+    if len(tensors) != 2 and not hasattr(loader, "collate_fn"):
         raise ValueError(
             f"{name} must give batches (inputs, targets), got {len(tensors)} tensors a sample"
         )

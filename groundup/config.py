@@ -11,8 +11,8 @@ from groundup._checks import (
     check_count,
     check_flag,
     check_learning_rate,
-    check_model,
     check_not_negative,
+    check_trainable,
     describe,
 )
 from groundup.callbacks.callback import Callback
@@ -118,7 +118,7 @@ class TrainerConfig:
         Raises:
             TypeError, ValueError: as the pieces do.
         """
-        check_model(model)
+        check_trainable(model, loss)
         return Trainer(
             model,
             loss,

@@ -221,7 +221,7 @@ def random_split(
         check_not_negative(f"fraction {i}", fraction)
     if not math.isclose(sum(fractions), 1):
         raise ValueError(
-            f"fractions must add up to 1, got {list(fractions)}, whose sum is {sum(fractions)}"
+            f"fractions must add up to 1, got {list(fractions)} with a sum of {sum(fractions)}"
         )
     check_generator(generator)
     sizes = [math.floor(fraction * len(dataset)) for fraction in fractions]

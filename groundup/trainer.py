@@ -7,7 +7,6 @@ weights is an optimizer, what measures is a metric, what decides what a batch is
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -16,9 +15,9 @@ from torch import Tensor, nn
 
 from groundup._checks import (
     check_average,
-    check_batch,
     check_callbacks,
     check_count,
+    check_gave_batches,
     check_loader,
     check_measure_value,
     check_measures,
@@ -26,6 +25,7 @@ from groundup._checks import (
     check_model,
     check_optimizer,
     check_trainable,
+    checked_batches,
     describe,
 )
 from groundup.callbacks.callback import HOOKS, Callback
@@ -77,6 +77,8 @@ class Average:
         check_measure_value(value)
         if self.total is None:
             self.total = _zero(value.device)
+        if value.dtype.itemsize == 1:  # a bool; a float8, which can't be added to a float64
+            value = value.float()
         self.total.add_(value.reshape(()) if value.dim() else value, alpha=count)
         self.count += count
 
@@ -159,15 +161,14 @@ def evaluate(
     try:
         _set_modes(dict.fromkeys(modes, False))
         with torch.no_grad():
-            for inputs, targets in map(check_batch, loader):
+            for inputs, targets in checked_batches(loader):
                 predictions = model(inputs)
                 for name, measure in measures.items():
                     averages[name].add(measure(predictions, targets), len(targets))
                 batches += 1
     finally:
         _set_modes(modes)
-    if batches == 0:
-        raise ValueError(f"loader gave no batch: {loader}")
+    check_gave_batches("loader", loader, batches)
     return {name: average.value() for name, average in averages.items()}
 
 
@@ -176,6 +177,7 @@ def _set_modes(modes: Mapping[nn.Module, bool]) -> None:
     for module, training in modes.items():
         if module.training != training:
             module.train(training)
+            module.training = training  # also where its train() has a mind of its own
 
 
 @dataclass
@@ -379,14 +381,12 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         self._call("on_epoch_start")
-        batches = map(check_batch, self.train_loader)
-        for self.inputs, self.targets in islice(batches, self.batch, None):
+        for self.inputs, self.targets in checked_batches(self.train_loader, self.batch):
             if self.result.stop_reason is not None:
                 self._forget_step()
                 return
             self._train_step()
-        if self.batch == 0:
-            raise ValueError(f"train_loader gave no batch in epoch {self.epoch + 1}")
+        check_gave_batches("train_loader", self.train_loader, self.batch)
         validated = {}
         if self.val_loader is not None:
             validated = evaluate(self.model, self.val_loader, self.measures, self.average)

@@ -383,9 +383,9 @@ def _(order_drop, order_shuffle, order_size):
     positions_loader = DataLoader(
         Dataset(torch.arange(24)),
         order_size.value,
-        order_shuffle.value,
-        torch.Generator().manual_seed(0),
-        order_drop.value,
+        shuffle=order_shuffle.value,
+        generator=torch.Generator().manual_seed(0),
+        drop_last=order_drop.value,
     )
     drawn_batches = [
         [positions.tolist() for (positions,) in positions_loader] for _ in range(4)
@@ -511,7 +511,7 @@ def _(data, model):
     Trainer(
         student,
         mean_squared_error,
-        SGD(student.parameters(), learning_rate=0.05),
+        SGD(student.parameters(), lr=0.05),
         DataLoader(data, 32, shuffle=True, generator=torch.Generator().manual_seed(0)),
         epochs=10,
     ).train()
@@ -746,7 +746,10 @@ def _(config, model, train_data):
             "`Trainer`, one batch of all": (path(history), losses),
             "`NaiveTrainer`": (path(naive), naive.losses),
             f"`Trainer`, {size} a batch, shuffled": train_copy(
-                model, ours, DataLoader(train_data, size, True, order()), some
+                model,
+                ours,
+                DataLoader(train_data, size, shuffle=True, generator=order()),
+                some,
             ),
             "the loop by hand": (numbers_of(by_hand.parameters()), hand_losses),
             "our loader and `SGD`, in order": train_copy(
@@ -803,7 +806,9 @@ def losses_at_rates(X, y, model, rates, batch_size, updates, every):
     """The loss on all data before and after every so many updates: a column for each learning rate, trained side by side."""
     w = model.weights.detach().repeat(1, len(rates))
     b = model.bias.detach().repeat(len(rates))
-    loader = DataLoader(Dataset(X, y), batch_size, True, torch.Generator().manual_seed(0))
+    loader = DataLoader(
+        Dataset(X, y), batch_size, shuffle=True, generator=torch.Generator().manual_seed(0)
+    )
     losses = [((X @ w + b - y) ** 2).mean(0)]
     batches = chain.from_iterable(repeat(loader))
     for update, (inputs, targets) in enumerate(islice(batches, updates), start=1):
@@ -1649,7 +1654,7 @@ def _(model, train_data):
     def _over_the_loader():
         moved, average = copy.deepcopy(model), Average()
         for inputs, targets in DataLoader(
-            train_data, 32, True, torch.Generator().manual_seed(0)
+            train_data, 32, shuffle=True, generator=torch.Generator().manual_seed(0)
         ):
             for p in moved.parameters():
                 p.grad = None
@@ -1827,7 +1832,9 @@ def _(time_again):
                         theirs, 32, shuffle=True, generator=generator
                     )
                 ),
-                "our loader": lambda: through(DataLoader(ours, 32, True, generator)),
+                "our loader": lambda: through(
+                    DataLoader(ours, 32, shuffle=True, generator=generator)
+                ),
             },
             rounds=3,
         )
@@ -2010,8 +2017,8 @@ def check_loader(attempt):
             DataLoader(
                 Dataset(before, y.clone()),
                 batch_size,
-                True,
-                torch.Generator().manual_seed(0),
+                shuffle=True,
+                generator=torch.Generator().manual_seed(0),
                 drop_last=True,
             )
         )

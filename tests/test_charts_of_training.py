@@ -69,7 +69,9 @@ BIRDS = (X, y, slanted, MEASURES, SEXES, "Two features part the birds")
 def epochs_of(batch_size: int, shuffle: bool = True, drop_last: bool = False) -> Any:
     """What a loader of 24 samples gives in four epochs: positions, batch by batch."""
     data = Dataset(torch.arange(24))
-    loader = DataLoader(data, batch_size, shuffle, seeded(), drop_last)
+    loader = DataLoader(
+        data, batch_size, shuffle=shuffle, generator=seeded(), drop_last=drop_last
+    )
     return [[positions.tolist() for (positions,) in loader] for _ in range(4)]
 
 

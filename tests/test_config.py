@@ -38,7 +38,7 @@ from tests.helpers import (
 from tests.strategies import batch_sizes, configs, seeds
 
 REQUIRED = {"epochs": 3, "batch_size": 4, "learning_rate": 0.1}
-OPTIONAL = {"weight_decay": 0.0, "shuffle": True, "seed": 0}
+OPTIONAL = {"weight_decay": 0.0, "shuffle": True, "drop_last": False, "seed": 0}
 DATA = Dataset(*make_regression(11, 2, generator=seeded()))
 NUMBERED = Dataset(torch.arange(30.0).unsqueeze(1), torch.zeros(30, 1))
 NOTHING = Dataset(torch.ones(0, 2), torch.ones(0, 1))
@@ -223,7 +223,7 @@ def test_a_missing_required_field_is_refused_by_name(name: str) -> None:
 def test_an_unknown_field_is_refused_by_name(name: str) -> None:
     message = re.escape(
         f"unknown field {name!r}; known are "
-        "epochs, batch_size, learning_rate, weight_decay, shuffle, seed"
+        "epochs, batch_size, learning_rate, weight_decay, shuffle, drop_last, seed"
     )
     with pytest.raises(ValueError, match=f"^{message}$"):
         TrainerConfig.from_json(json.dumps(REQUIRED | {name: 1}))
@@ -277,8 +277,8 @@ def test_what_is_built_trains_as_the_pieces_put_together_by_hand(
     by_hand = Trainer(
         model,
         mean_squared_error,
-        SGD(model.parameters(), 0.05, weight_decay),
-        DataLoader(DATA, batch_size, shuffle, seeded(seed)),
+        SGD(model.parameters(), 0.05, weight_decay=weight_decay),
+        DataLoader(DATA, batch_size, shuffle=shuffle, generator=seeded(seed)),
         epochs=epochs,
         val_loader=DataLoader(val_data, batch_size),
         metrics={"error": mean_error},

@@ -594,7 +594,14 @@ def test_unshuffled_the_batches_are_torchs(
 def test_shuffled_the_batches_are_the_samples_of_the_data_set_in_another_order(
     dataset: Dataset, batch_size: int, block: int, seed: int, drop_last: bool
 ) -> None:
-    loader = make_loader(dataset, batch_size, True, seeded(seed), drop_last, block=block)
+    loader = make_loader(
+        dataset,
+        batch_size,
+        shuffle=True,
+        generator=seeded(seed),
+        drop_last=drop_last,
+        block=block,
+    )
     for _ in range(2):
         batches = list(loader)
         assert len(batches) == len(loader)
@@ -612,7 +619,16 @@ def test_the_order_does_not_depend_on_the_block(
     dataset: Dataset, batch_size: int, seed: int, drop_last: bool
 ) -> None:
     one, other = (
-        list(make_loader(dataset, batch_size, True, seeded(seed), drop_last, block=block))
+        list(
+            make_loader(
+                dataset,
+                batch_size,
+                shuffle=True,
+                generator=seeded(seed),
+                drop_last=drop_last,
+                block=block,
+            )
+        )
         for block in (1, 16_384)
     )
     assert_identical(one, other)
@@ -623,7 +639,9 @@ def test_each_epoch_has_an_order_of_its_own_and_a_seed_gives_the_same_ones(
     n: int, batch_size: int, seed: int
 ) -> None:
     def epochs(seed: int) -> list[list[int]]:
-        loader = DataLoader(Dataset(torch.arange(n)), batch_size, True, seeded(seed))
+        loader = DataLoader(
+            Dataset(torch.arange(n)), batch_size, shuffle=True, generator=seeded(seed)
+        )
         return [order(loader) for _ in range(3)]
 
     first = epochs(seed)
@@ -640,7 +658,9 @@ def test_every_order_is_as_likely_as_any_other() -> None:
 
 
 def test_every_sample_may_be_the_one_that_drop_last_leaves_out() -> None:
-    loader = DataLoader(Dataset(torch.arange(3)), 2, True, seeded(), drop_last=True)
+    loader = DataLoader(
+        Dataset(torch.arange(3)), 2, shuffle=True, generator=seeded(), drop_last=True
+    )
     assert {sum(order(loader)) for _ in range(30)} == {0 + 1, 0 + 2, 1 + 2}
 
 
@@ -650,7 +670,9 @@ def test_a_loader_shuffles_and_drops_only_when_asked() -> None:
 
 def test_the_order_is_drawn_when_iter_is_called() -> None:
     generator = seeded()
-    loader = make_loader(Dataset(torch.arange(20)), 3, True, generator, block=3)
+    loader = make_loader(
+        Dataset(torch.arange(20)), 3, shuffle=True, generator=generator, block=3
+    )
     assert_identical(generator.get_state(), seeded().get_state())
     iterator = iter(loader)
     drawn = generator.get_state()
@@ -660,7 +682,7 @@ def test_the_order_is_drawn_when_iter_is_called() -> None:
 
 
 def test_the_order_is_made_once_and_not_beside_another_of_its_length() -> None:
-    loader = DataLoader(Dataset(torch.arange(20)), 3, True, seeded())
+    loader = DataLoader(Dataset(torch.arange(20)), 3, shuffle=True, generator=seeded())
     assert count_operations(lambda: iter(loader)) == {"randperm": 1}
     loader = DataLoader(Dataset(torch.arange(20)), 3)
     assert count_operations(lambda: iter(loader)) == {"arange": 1}
@@ -668,7 +690,9 @@ def test_the_order_is_made_once_and_not_beside_another_of_its_length() -> None:
 
 def test_two_iterators_at_once_do_not_disturb_each_other() -> None:
     def twin() -> DataLoader:
-        return make_loader(Dataset(torch.arange(20)), 3, True, seeded(), block=6)
+        return make_loader(
+            Dataset(torch.arange(20)), 3, shuffle=True, generator=seeded(), block=6
+        )
 
     one_after_another = twin()
     epochs = [list(one_after_another), list(one_after_another)]
@@ -687,7 +711,7 @@ def test_an_epoch_that_was_broken_off_does_not_matter_to_the_next() -> None:
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_a_loader_with_a_generator_leaves_the_global_random_state(shuffle: bool) -> None:
     with global_random_state_untouched():
-        list(DataLoader(Dataset(torch.arange(10)), 3, shuffle, seeded()))
+        list(DataLoader(Dataset(torch.arange(10)), 3, shuffle=shuffle, generator=seeded()))
 
 
 def test_a_loader_that_does_not_shuffle_draws_nothing() -> None:
@@ -703,13 +727,19 @@ def test_a_loader_without_a_generator_draws_from_the_global_one() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(7)
         from_global = order(DataLoader(dataset, 3, shuffle=True))
-    assert from_global == order(DataLoader(dataset, 3, True, seeded(7)))
+    assert from_global == order(DataLoader(dataset, 3, shuffle=True, generator=seeded(7)))
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("drop_last", [False, True])
 def test_an_empty_data_set_gives_no_batch(shuffle: bool, drop_last: bool) -> None:
-    loader = DataLoader(Dataset(torch.ones(0, 2)), 3, shuffle, seeded(), drop_last)
+    loader = DataLoader(
+        Dataset(torch.ones(0, 2)),
+        3,
+        shuffle=shuffle,
+        generator=seeded(),
+        drop_last=drop_last,
+    )
     assert len(loader) == 0
     assert list(loader) == []
 
@@ -720,7 +750,7 @@ def test_a_batch_shares_no_memory_with_the_data_set_and_no_sample_with_another_b
     batch_size: int, shuffle: bool
 ) -> None:
     dataset = Dataset(torch.arange(10), torch.ones(10, 3), torch.ones(10, 1)[:, :0])
-    loader = make_loader(dataset, batch_size, shuffle, seeded(), block=4)
+    loader = make_loader(dataset, batch_size, shuffle=shuffle, generator=seeded(), block=4)
     batches = list(loader)
     held = storages(dataset.tensors[:2])
     for i, (numbers, ones, _) in enumerate(batches):
@@ -790,8 +820,12 @@ def test_a_loader_goes_over_a_data_set_of_torchs() -> None:
     X, y = torch.randn(10, 2, generator=seeded()), torch.arange(10)
     for shuffle in (False, True):
         assert_identical(
-            list(DataLoader(torch_data.TensorDataset(X, y), 3, shuffle, seeded())),
-            list(DataLoader(Dataset(X, y), 3, shuffle, seeded())),
+            list(
+                DataLoader(
+                    torch_data.TensorDataset(X, y), 3, shuffle=shuffle, generator=seeded()
+                )
+            ),
+            list(DataLoader(Dataset(X, y), 3, shuffle=shuffle, generator=seeded())),
         )
 
 
@@ -890,4 +924,4 @@ def test_a_generator_in_the_place_of_shuffle_is_refused() -> None:
     with pytest.raises(
         TypeError, match=r"^shuffle must be True or False, got <torch.*\(Generator\)$"
     ):
-        DataLoader(Dataset(torch.ones(3)), 2, seeded())  # type: ignore[arg-type]
+        DataLoader(Dataset(torch.ones(3)), 2, shuffle=seeded())  # type: ignore[arg-type]

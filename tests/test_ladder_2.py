@@ -55,7 +55,7 @@ def by_hand(
     train_losses, parameters = [], []
     validated: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(epochs):
-        total, samples = 0, 0
+        total, samples = torch.zeros((), dtype=torch.float64), 0
         for inputs, targets in train_loader:
             for p in model.parameters():
                 p.grad = None
@@ -67,19 +67,20 @@ def by_hand(
                         p -= learning_rate * (p.grad + weight_decay * p)
                     else:
                         p -= learning_rate * p.grad
-            total += value.detach() * len(targets)
+                total.add_(value, alpha=len(targets))
             samples += len(targets)
         train_losses.append(total.item() / samples)
-        totals, samples = dict.fromkeys(measures, 0), 0
+        totals, samples = {}, 0
         with torch.no_grad():
             for inputs, targets in val_loader:
+                if not samples:
+                    totals = {m: torch.zeros((), dtype=torch.float64) for m in measures}
                 predictions = model(inputs)
                 for name, measure in measures.items():
-                    totals[name] += measure(predictions, targets) * len(targets)
+                    totals[name].add_(measure(predictions, targets), alpha=len(targets))
                 samples += len(targets)
-        if samples:
-            for name in measures:
-                validated[name].append(totals[name].item() / samples)
+        for name, total in totals.items():
+            validated[name].append(total.item() / samples)
         parameters.append(tuple(p.detach().clone() for p in model.parameters()))
     return TrainerResult(train_losses, validated.pop("loss"), validated), parameters
 
@@ -94,7 +95,7 @@ def by_the_trainer(
     **options: Any,
 ) -> tuple[TrainerResult, list[tuple[Tensor, ...]]]:
     history = ParameterHistory()
-    optimizer = SGD(model.parameters(), learning_rate, weight_decay)
+    optimizer = SGD(model.parameters(), learning_rate, weight_decay=weight_decay)
     trainer = Trainer(
         model, loss, optimizer, train_loader, epochs=epochs, callbacks=[history], **options
     )
@@ -211,7 +212,13 @@ def test_the_mini_batch_loop_by_hand_gives_the_trainer_bit_for_bit(
 
     def run(train: Callable[..., Any]) -> Any:
         model = make_model(num_features, seed)
-        loader = DataLoader(dataset, batch_size, shuffle, seeded(seed), drop_last)
+        loader = DataLoader(
+            dataset,
+            batch_size,
+            shuffle=shuffle,
+            generator=seeded(seed),
+            drop_last=drop_last,
+        )
         return train(
             model,
             mean_squared_error,
@@ -314,7 +321,10 @@ def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand(
         if validated:
             options["val_loader"] = DataLoader(held_out, 2)
             options["metrics"] = {"error": mean_error}
-        model, loader = make_model(3, 0), DataLoader(dataset, batch_size, shuffle, seeded())
+        model, loader = (
+            make_model(3, 0),
+            DataLoader(dataset, batch_size, shuffle=shuffle, generator=seeded()),
+        )
         return lambda: train(
             model, mean_squared_error, loader, 0.1, 3, weight_decay, **options
         )

@@ -60,7 +60,7 @@ def test_the_steps_are_those_of_torchs_sgd(
     start = values(problem.model)
     ours = train(
         problem.model,
-        SGD(problem.model.parameters(), learning_rate, weight_decay),
+        SGD(problem.model.parameters(), learning_rate, weight_decay=weight_decay),
         problem.X,
         problem.y,
     )
@@ -90,7 +90,7 @@ def test_a_step_is_the_documented_update_bit_for_bit(
             for p in model.parameters()
             if p.grad is not None
         ]
-    SGD(model.parameters(), learning_rate, weight_decay).step()
+    SGD(model.parameters(), learning_rate, weight_decay=weight_decay).step()
     assert_identical(values(model), tuple(expected))
 
 
@@ -116,21 +116,21 @@ def test_without_weight_decay_a_step_is_two_operations_a_parameter() -> None:
 
 def test_weight_decay_alone_shrinks_a_parameter_towards_zero() -> None:
     p = with_gradient([4.0, -8.0], [0.0, 0.0])
-    SGD([p], learning_rate=0.5, weight_decay=0.5).step()
+    SGD([p], lr=0.5, weight_decay=0.5).step()
     assert_identical(p.detach(), torch.tensor([3.0, -6.0]))
 
 
 def test_a_parameter_without_a_gradient_stays_as_it_is() -> None:
     moved, unreached = with_gradient([1.0], [1.0]), torch.ones(1, requires_grad=True)
     frozen = torch.ones(1)
-    SGD([unreached, moved, frozen], learning_rate=0.5, weight_decay=0.5).step()
+    SGD([unreached, moved, frozen], lr=0.5, weight_decay=0.5).step()
     assert_identical((unreached.detach(), frozen), (torch.ones(1), torch.ones(1)))
     assert moved.item() == 0.25
 
 
 def test_zero_grad_forgets_the_gradients_so_that_a_step_changes_nothing() -> None:
     p = with_gradient([1.0, 2.0], [3.0, 4.0])
-    optimizer = SGD([p], learning_rate=0.1, weight_decay=0.1)
+    optimizer = SGD([p], lr=0.1, weight_decay=0.1)
     optimizer.zero_grad()
     assert p.grad is None
     optimizer.step()
@@ -140,7 +140,7 @@ def test_zero_grad_forgets_the_gradients_so_that_a_step_changes_nothing() -> Non
 def test_a_step_moves_the_parameter_in_place_and_leaves_its_gradient() -> None:
     p = with_gradient([1.0, 2.0], [3.0, 4.0])
     place = p.data_ptr()
-    SGD([p], learning_rate=0.1, weight_decay=0.1).step()
+    SGD([p], lr=0.1, weight_decay=0.1).step()
     assert p.data_ptr() == place
     assert p.is_leaf
     assert p.requires_grad
@@ -151,14 +151,14 @@ def test_a_step_moves_the_parameter_in_place_and_leaves_its_gradient() -> None:
 def test_a_step_keeps_the_dtype_of_the_parameter(weight_decay: float) -> None:
     p = torch.ones(2, dtype=torch.bfloat16, requires_grad=True)
     p.grad = torch.ones_like(p)
-    SGD([p], 0.5, weight_decay).step()
+    SGD([p], 0.5, weight_decay=weight_decay).step()
     assert p.dtype == torch.bfloat16
     assert p[0].item() == 0.5 - 0.5 * weight_decay
 
 
 def test_the_parameter_groups_are_as_torchs() -> None:
     p, q = torch.ones(1, requires_grad=True), torch.ones(2, requires_grad=True)
-    (ours,) = SGD([p, q], 0.25, 0.5).param_groups
+    (ours,) = SGD([p, q], 0.25, weight_decay=0.5).param_groups
     (theirs,) = torch.optim.SGD([p, q], 0.25, weight_decay=0.5).param_groups
     assert ours.keys() == {"params", "lr", "weight_decay"}
     assert isinstance(ours["params"], list)
@@ -174,7 +174,7 @@ def test_weight_decay_is_nothing_unless_it_is_given() -> None:
 
 def test_the_groups_are_read_at_each_step() -> None:
     p, late = with_gradient([8.0], [1.0]), with_gradient([1.0], [1.0])
-    optimizer = SGD([p], learning_rate=1.0)
+    optimizer = SGD([p], lr=1.0)
     optimizer.step()
     assert p.item() == 7
     optimizer.param_groups[0]["lr"] = 3.0
@@ -208,8 +208,8 @@ def test_a_list_that_grows_later_is_not_the_optimizers() -> None:
 def test_numpys_numbers_are_numbers(number: Callable[[float], float]) -> None:
     model, twin = LinearRegression(3, seeded()), LinearRegression(3, seeded())
     assert_identical(
-        train(model, SGD(model.parameters(), number(0.25), number(0.5))),
-        train(twin, SGD(twin.parameters(), 0.25, 0.5)),
+        train(model, SGD(model.parameters(), number(0.25), weight_decay=number(0.5))),
+        train(twin, SGD(twin.parameters(), 0.25, weight_decay=0.5)),
     )
 
 

@@ -4,8 +4,9 @@ import ast
 import copy
 import inspect
 import math
+import re
 import textwrap
-from collections import Counter
+from collections import Counter, namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from groundup import (
     ParameterHistory,
     Trainer,
     TrainerResult,
+    evaluate,
     make_regression,
     mean_squared_error,
 )
@@ -206,7 +208,7 @@ def test_a_run_in_float64_stays_in_float64() -> None:
     assert_identical(values(model), parameters)
 
 
-def test_losses_in_bfloat16_are_averaged_in_float32() -> None:
+def test_losses_in_bfloat16_are_averaged_in_float64() -> None:
     class Constant(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -606,7 +608,7 @@ def test_whatever_a_piece_raises_reaches_the_caller_and_the_run_can_go_on(
     assert raised.value is error
     result = trainer.result
     assert (trainer.epoch, trainer.step, trainer.batch) == (epochs, steps, 0)
-    assert (trainer.train_loss.count, trainer.train_loss.total) == (0, 0)
+    assert (trainer.train_loss.count, trainer.train_loss.total) == (0, None)
     assert len(result.train_losses) == len(result.val_losses) == epochs
     assert len(result.metrics["error"]) == epochs
     assert result.stop_reason is None
@@ -991,11 +993,9 @@ def test_a_loader_that_is_exhausted_is_refused_in_the_epoch_in_which_it_gives_no
     loaders = {"train_loader": BATCHES, "val_loader": BATCHES, exhausted: batches()}
     watch = Watch()
     trainer = made(**loaders, callbacks=[watch])
-    message = {
-        "train_loader": r"^train_loader gave no batch in epoch 2$",
-        "val_loader": r"loader gave no batch: <generator",
-    }
-    with pytest.raises(ValueError, match=message[exhausted]):
+    name = {"train_loader": "train_loader", "val_loader": "loader"}[exhausted]
+    message = f"^{name} must give a batch each time .*, got none from <generator"
+    with pytest.raises(ValueError, match=message):
         trainer.train()
     assert trainer.result == made(val_loader=BATCHES, epochs=1).train()
     assert trainer.epoch == 1
@@ -1065,12 +1065,49 @@ def test_samples_that_are_not_of_two_tensors_are_refused_at_construction(
         made(**{name: DataLoader(Dataset(*tensors), 2)})
 
 
-def test_a_batch_of_another_size_is_refused_before_a_parameter_moves() -> None:
-    trainer = made(train_loader=[(X, y, y)])
+NO_BATCHES = {
+    "three tensors": ((X, y, y), TypeError, "got a tuple of 3"),
+    "a tensor of two rows": (X[:2], TypeError, "got a Tensor"),
+    "a dictionary of two": ({"X": X, "y": y}, TypeError, "got a dict"),
+    "a set of two": ({1, 2}, TypeError, "got a set"),
+    "targets in a dictionary": ((X, {"a": y, "b": y}), TypeError, "got {'a': .* (dict)"),
+    "targets in a tuple": ((X, (y, y)), TypeError, "got (.* (tuple)"),
+    "targets in an array": ((X, y.numpy()), TypeError, "got array(.* (ndarray)"),
+    "no sample": ((X[:0], y[:0]), ValueError, "got shape (0, 1)"),
+    "one number": ((X, y.sum()), ValueError, "got shape ()"),
+}
+
+
+@pytest.mark.parametrize("piece", ["train_loader", "val_loader", "evaluate"])
+@pytest.mark.parametrize(("batch", "error", "got"), NO_BATCHES.values(), ids=NO_BATCHES)
+def test_what_is_no_batch_is_refused_before_a_parameter_moves_or_anything_is_measured(
+    batch: Any, error: type[Exception], got: str, piece: str
+) -> None:
+    calls: list[None] = []
+
+    def loss(predictions: Tensor, targets: Tensor) -> Tensor:
+        calls.append(None)
+        return mean_squared_error(predictions, targets)
+
+    loaders = {"train_loader": BATCHES, "val_loader": BATCHES} | {piece: [batch]}
+    trainer = made(
+        loss=loss, train_loader=loaders["train_loader"], val_loader=loaders["val_loader"]
+    )
     start = values(trainer.model)
-    with pytest.raises(ValueError, match="expected 2"):
-        trainer.train()
-    assert_identical(values(trainer.model), start)
+    pattern = re.escape(got).replace(re.escape(".*"), ".*")
+    run = {"evaluate": lambda: evaluate(trainer.model, [batch], {"loss": loss})}
+    with pytest.raises(error, match=rf"batch must .*{pattern}$"):
+        run.get(piece, trainer.train)()
+    assert len(calls) == (len(BATCHES) if piece == "val_loader" else 0)
+    if piece != "val_loader":
+        assert_identical(values(trainer.model), start)
+
+
+@pytest.mark.parametrize("kind", [tuple, list, namedtuple("Batch", "inputs targets")._make])
+def test_a_batch_is_a_tuple_or_a_list(kind: Callable[[Any], Any]) -> None:
+    trainer = made(train_loader=[kind(batch) for batch in BATCHES])
+    trainer.train()
+    assert_identical(values(trainer.model), by_hand(BATCHES * EPOCHS)[1])
 
 
 # Optimizers

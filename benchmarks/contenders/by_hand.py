@@ -13,7 +13,9 @@ def train(job: Job) -> list[Tensor]:
     """The loop with all that the trainer does: batches, zeroing, averages, validation."""
     model = job.make_model()
     params = list(model.parameters())
-    train_loader = DataLoader(job.train, job.batch_size, job.shuffle, job.order())
+    train_loader = DataLoader(
+        job.train, job.batch_size, shuffle=job.shuffle, generator=job.order()
+    )
     val_loader = None if job.val is None else DataLoader(job.val, job.batch_size)
     train_losses, val_losses = [], []
     for _ in range(job.epochs):

@@ -20,7 +20,7 @@ def train(job: Job) -> list[Tensor]:
         model,
         mean_squared_error,
         SGD(model.parameters(), job.learning_rate),
-        DataLoader(job.train, job.batch_size, job.shuffle, job.order()),
+        DataLoader(job.train, job.batch_size, shuffle=job.shuffle, generator=job.order()),
         epochs=job.epochs,
         val_loader=None if job.val is None else DataLoader(job.val, job.batch_size),
     ).train()

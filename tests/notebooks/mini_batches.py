@@ -45,7 +45,7 @@ def losses_of_the_trainer(
         model,
         mean_squared_error,
         SGD(model.parameters(), learning_rate),
-        DataLoader(data, batch_size, True, order),
+        DataLoader(data, batch_size, shuffle=True, generator=order),
         epochs=12 if equal == "epochs" else 192 // updates_an_epoch + 1,
         callbacks=[watch],
     ).train()

@@ -137,7 +137,13 @@ def test_the_picture_of_batches_is_what_its_controls_say(
     chapter: Chapter, size: int, shuffle: bool, drop: bool
 ):
     controls = {"order_size": size, "order_shuffle": shuffle, "order_drop": drop}
-    loader = DataLoader(Dataset(torch.arange(24)), size, shuffle, seeded(0), drop)
+    loader = DataLoader(
+        Dataset(torch.arange(24)),
+        size,
+        shuffle=shuffle,
+        generator=seeded(0),
+        drop_last=drop,
+    )
     expected = [[positions.tolist() for (positions,) in loader] for _ in range(4)]
     assert drawn(chapter, controls) == expected
     whole = [sorted(chain.from_iterable(epoch)) for epoch in expected]
@@ -196,7 +202,12 @@ def test_the_trainer_is_told_what_the_controls_say(
         model,
         mean_squared_error,
         SGD(model.parameters(), setting["learning_rate"]),
-        DataLoader(cells["train_data"], setting["batch_size"], setting["shuffle"], order),
+        DataLoader(
+            cells["train_data"],
+            setting["batch_size"],
+            shuffle=setting["shuffle"],
+            generator=order,
+        ),
         epochs=setting["epochs"],
         val_loader=DataLoader(cells["val_data"], setting["batch_size"]),
     ).train()
@@ -649,7 +660,7 @@ WRONG: Wrong = {
         "without a short one",
         lambda right: (
             lambda X, y, size, generator: list(
-                DataLoader(Dataset(X, y), size, True, generator)
+                DataLoader(Dataset(X, y), size, shuffle=True, generator=generator)
             )
         ),
     ),
