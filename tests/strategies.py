@@ -95,5 +95,6 @@ configs = st.builds(
     learning_rate=rates,
     weight_decay=rates | st.just(0.0),
     shuffle=st.booleans(),
+    drop_last=st.booleans(),
     seed=st.integers(0, 2**64 - 1),
 )

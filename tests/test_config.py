@@ -326,6 +326,18 @@ def test_a_run_that_is_not_shuffled_goes_through_the_data_in_their_order() -> No
     assert samples(config(shuffle=False)) == [list(range(30))] * 3
 
 
+def test_a_short_last_batch_is_left_out_of_training_alone_where_the_recipe_says_so() -> (
+    None
+):
+    recipe = config(batch_size=4, drop_last=True)
+    assert [len(epoch) for epoch in samples(recipe)] == [28] * 3
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+    nine = Dataset(*(tensor[:9] for tensor in DATA.tensors))
+    trainer = recipe.build(seeded_module(model), mean_squared_error, nine, val_data=nine)
+    trainer.train()  # batch normalisation can't train on a single sample
+    assert (trainer.step, len(trainer.val_loader)) == (6, 3)
+
+
 def test_a_recipe_can_be_built_again_and_gives_the_same_order() -> None:
     recipe = config(seed=3)
     assert samples(recipe) == samples(recipe)

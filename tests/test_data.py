@@ -26,6 +26,7 @@ from groundup import (
     load_penguins,
     make_regression,
     random_split,
+    standardise,
 )
 from tests.helpers import assert_identical, global_random_state_untouched, seeded
 from tests.strategies import (
@@ -380,6 +381,17 @@ def test_positions_are_integers_slices_or_tensors(positions: Any) -> None:
             "tensor 1 of a data set must have a dimension of samples, got shape ()",
         ),
         (
+            (torch.ones(3), torch.ones(3, 2, requires_grad=True)),
+            ValueError,
+            "tensor 1 of a data set must not require gradients, got one of shape (3, 2) that "
+            "does: call detach()",
+        ),
+        (
+            (torch.ones(3, 2).to_sparse(),),
+            TypeError,
+            "tensor 0 of a data set must be dense, got torch.sparse_coo: call to_dense()",
+        ),
+        (
             [torch.ones(3, 2), torch.ones(4, 1)],
             ValueError,
             "tensors of a data set must be of the same length, got [3, 4]",
@@ -470,7 +482,7 @@ def test_a_split_without_a_generator_draws_from_the_global_one() -> None:
     dataset = Dataset(torch.arange(9))
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        from_global = random_split(dataset, [0.5, 0.5], None)
+        from_global = random_split(dataset, [0.5, 0.5])
     assert order(part.tensors for part in from_global) == order(
         part.tensors for part in random_split(dataset, [0.5, 0.5], seeded(7))
     )
@@ -567,6 +579,67 @@ def test_fractions_may_miss_1_by_a_rounding() -> None:
     for shares in ([0.1] * 10, [0.7, 0.2, 0.1], [1.1 / 3, 1.9 / 3], [1 / 49] * 49):
         parts = random_split(Dataset(torch.arange(50)), shares, seeded())
         assert sum(map(len, parts)) == 50
+
+
+# Standardising.
+
+
+@given(seed=seeds, scale=st.sampled_from([1e-3, 1.0, 1e3]))
+def test_the_references_features_have_mean_0_and_deviation_1_and_others_its_measure(
+    seed: int, scale: float
+) -> None:
+    X, y = make_regression(20, 3, generator=seeded(seed))
+    X = (scale * X + 5 * scale).double()
+    train, val = Dataset(X[:12], y[:12]), Dataset(X[12:], y[12:])
+    ours, other = standardise(train, train, val)
+    features = ours.tensors[0]
+    torch.testing.assert_close(features.mean(0), torch.zeros(3).double(), atol=1e-9, rtol=0)
+    torch.testing.assert_close(features.std(0), torch.ones(3).double())
+    # It is one straight line for both: what is between two samples stays in proportion.
+    back = other.tensors[0] * X[:12].std(0) + X[:12].mean(0)
+    torch.testing.assert_close(back, X[12:])
+    assert_identical((ours.tensors[1], other.tensors[1]), (y[:12], y[12:]))
+
+
+def test_a_feature_that_never_changes_is_only_moved() -> None:
+    X = torch.tensor([[1.0, 7.0], [3.0, 7.0]])
+    (ours,) = standardise(Dataset(X), Dataset(torch.tensor([[2.0, 9.0]])))
+    assert_identical(ours.tensors[0], torch.tensor([[0.0, 2.0]]))
+
+
+GRAMS = Dataset(torch.ones(3, 2), torch.ones(3, 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((torch.ones(3), GRAMS), TypeError, "reference must be a groundup.Dataset, got "),
+        ((GRAMS, torch.ones(3)), TypeError, "data set 1 must be a groundup.Dataset, got "),
+        (
+            (GRAMS, GRAMS, Dataset(torch.ones(3, 1))),
+            ValueError,
+            "features of data set 2 must be of the reference's shape (2,), got (1,)",
+        ),
+        (
+            (Dataset(torch.arange(3)),),
+            TypeError,
+            "features of reference must be floating-point, got torch.int64",
+        ),
+        (
+            (Dataset(torch.ones(1, 2)), GRAMS),
+            ValueError,
+            "reference must have two samples or more, got 1",
+        ),
+    ],
+)
+def test_what_cannot_be_standardised_is_named(
+    arguments: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        standardise(*arguments)
+
+
+# The loader.
 
 
 @given(dataset=datasets(), batch_size=batch_sizes, block=blocks, drop_last=st.booleans())

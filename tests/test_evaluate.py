@@ -411,6 +411,53 @@ def test_a_module_with_a_mind_of_its_own_gets_its_mode_back_too(frozen: bool) ->
     assert modes(model) == [True, True, frozen, True]
 
 
+class Adapter(nn.Linear):
+    """Adds a product to its weights, and merges it into them for evaluation, as loralib does."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 1, bias=False)
+        self.left, self.right = (nn.Parameter(torch.full(s, 0.5)) for s in ((1, 1), (1, 2)))
+        self.calls: list[bool] = []
+
+    def train(self, mode: bool = True) -> "Adapter":
+        self.calls.append(mode)
+        if mode != self.training:
+            with torch.no_grad():
+                if mode:
+                    self.weight.copy_(self.alone)
+                else:
+                    self.alone = self.weight.clone()
+                    self.weight += self.left @ self.right
+        return super().train(mode)
+
+    def forward(self, X: Tensor) -> Tensor:
+        merged = super().forward(X)
+        return merged + X @ (self.left @ self.right).T if self.training else merged
+
+
+def test_a_layer_whose_train_does_work_learns_with_validation_as_without() -> None:
+    def trained(**options: Any) -> tuple[Tensor, ...]:
+        model = nn.Sequential(seeded_module(Adapter()))
+        optimizer = SGD(model.parameters(), 0.1)
+        Trainer(model, mean_squared_error, optimizer, [(X, y)], epochs=4, **options).train()
+        return values(model)
+
+    assert_identical(trained(val_loader=[(X, y)]), trained())
+
+
+def test_train_is_called_only_where_the_mode_differs() -> None:
+    model = nn.Sequential(Adapter(), Adapter())
+    model[1].train(False)
+    for adapter in model:
+        adapter.calls.clear()
+    evaluate(model[0], [(X, y)], {"loss": mean_squared_error})
+    assert model[0].calls == [False, True]
+    merged = model[1].weight.clone()
+    evaluate(model[1], [(X, y)], {"loss": mean_squared_error})
+    assert model[1].calls == []
+    assert_identical(model[1].weight, merged)
+
+
 @pytest.mark.parametrize("mixed", [[True, True, False, True], [False, False, True, False]])
 def test_a_submodule_that_two_others_share_gets_its_mode_back(mixed: list[bool]) -> None:
     shared = nn.Linear(2, 2)

@@ -1110,7 +1110,62 @@ def test_a_batch_is_a_tuple_or_a_list(kind: Callable[[Any], Any]) -> None:
     assert_identical(values(trainer.model), by_hand(BATCHES * EPOCHS)[1])
 
 
+# What may be changed between construction and the run, or between two runs.
+
+
+def test_a_loss_function_set_later_counts_for_training_and_for_validation() -> None:
+    trainer = made(val_loader=BATCHES)
+    trainer.loss_function = mean_error
+    result = trainer.train()
+    expected = made(loss=mean_error, val_loader=BATCHES).train()
+    assert (result.train_losses, result.val_losses) == (
+        expected.train_losses,
+        expected.val_losses,
+    )
+    assert trainer.measures["loss"] is mean_error
+
+
+def test_callbacks_set_later_are_called_and_those_before_are_not() -> None:
+    first, second = Watch(), Watch()
+    trainer = made(callbacks=[first])
+    trainer.callbacks = [second]
+    trainer.epochs = 1
+    trainer.train()
+    assert first.hooks == []
+    trainer.callbacks += (first,)
+    trainer.epochs = 2
+    trainer.train()
+    assert first.hooks == second.hooks[-len(first.hooks) :] != []
+
+
+def test_callbacks_set_later_are_checked() -> None:
+    trainer = made(callbacks=[watch := Watch()])
+    with pytest.raises(TypeError, match=r"^callback 1 must be a groundup.Callback, got 3"):
+        trainer.callbacks += (3,)
+    assert trainer.callbacks == (watch,)
+
+
+def test_measures_and_metrics_can_be_read_and_not_changed() -> None:
+    given = {"error": mean_error}
+    trainer = made(val_loader=BATCHES, metrics=given)
+    assert trainer.metrics == given
+    assert trainer.measures == {"loss": trainer.loss_function, **given}
+    for view in ("metrics", "measures"):
+        with pytest.raises(TypeError, match="item assignment"):
+            getattr(trainer, view)["mae"] = mean_error
+        with pytest.raises(AttributeError, match="no setter"):
+            setattr(trainer, view, {})
+    assert copy.deepcopy(trainer).train() == trainer.train()
+
+
 # Optimizers
+
+
+def test_an_optimizer_whose_step_wants_an_argument_is_refused() -> None:
+    model = LinearRegression(2, seeded())
+    message = r"^optimizer must take a step .* got LBFGS, whose step\(\) needs 'closure'$"
+    with pytest.raises(TypeError, match=message):
+        made(model, optimizer=torch.optim.LBFGS(model.parameters()))
 
 
 def torch_sgd(parameters: Iterable[Tensor]) -> torch.optim.Optimizer:

@@ -633,3 +633,23 @@ def test_what_is_not_a_callback_is_refused_with_its_place_and_type(
 ) -> None:
     with pytest.raises(TypeError, match=f"^{message}$"):
         trainer_of(callbacks)
+
+
+@pytest.mark.parametrize(
+    ("hook", "nearest"),
+    [
+        ("on_epoch_ends", "on_epoch_end"),
+        ("on_training_start", "on_train_start"),
+        ("on_Step_end", "on_step_end"),
+    ],
+)
+def test_a_hook_that_does_not_exist_is_refused_with_the_nearest_that_does(
+    hook: str, nearest: str
+) -> None:
+    class Misspelt(Callback):
+        pass
+
+    setattr(Misspelt, hook, lambda self, trainer: None)
+    message = rf"^callback 0, Misspelt, has '{hook}', .* did you mean '{nearest}'\?$"
+    with pytest.raises(TypeError, match=message):
+        trainer_of([Misspelt()])

@@ -1,5 +1,7 @@
-"""SGD."""
+"""SGD: torch's, with and without momentum."""
 
+import copy
+import inspect
 import math
 import re
 from collections.abc import Callable
@@ -53,29 +55,51 @@ def with_gradient(value: list[float], gradient: list[float]) -> Tensor:
     return p
 
 
-@given(problem=problems(), learning_rate=learning_rates, weight_decay=weight_decays)
+@st.composite
+def options(draw: st.DrawFn) -> dict[str, Any]:
+    """Return what SGD can be told, plain in every second example."""
+    given = {"lr": draw(learning_rates), "weight_decay": draw(weight_decays)}
+    if draw(st.booleans()):
+        given["momentum"] = draw(st.floats(0.1, 0.95))
+        given["nesterov"] = draw(st.booleans())
+        given["dampening"] = 0.0 if given["nesterov"] else draw(st.floats(0.0, 0.9))
+    return given
+
+
+@given(problem=problems(), options=options())
 def test_the_steps_are_those_of_torchs_sgd(
-    problem: Problem, learning_rate: float, weight_decay: float
+    problem: Problem, options: dict[str, Any]
 ) -> None:
-    start = values(problem.model)
-    ours = train(
-        problem.model,
-        SGD(problem.model.parameters(), learning_rate, weight_decay=weight_decay),
-        problem.X,
-        problem.y,
-    )
-    with torch.no_grad():
-        for p, value in zip(problem.model.parameters(), start, strict=True):
-            p.copy_(value)
-    theirs = train(
-        problem.model,
-        torch.optim.SGD(
-            problem.model.parameters(), learning_rate, weight_decay=weight_decay
-        ),
-        problem.X,
-        problem.y,
-    )
+    model, twin = problem.model, copy.deepcopy(problem.model)
+    ours = train(model, SGD(model.parameters(), **options), problem.X, problem.y)
+    optimizer = torch.optim.SGD(twin.parameters(), **options)
+    theirs = train(twin, optimizer, problem.X, problem.y)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_the_arguments_are_in_the_order_of_torchs() -> None:
+    ours, theirs = (inspect.signature(sgd).parameters for sgd in (SGD, torch.optim.SGD))
+    assert list(ours) == [name for name in theirs if name in ours]
+    assert list(ours) == list(theirs)[: len(ours)]
+    assert ours["lr"].default is inspect.Parameter.empty
+    for name in ("momentum", "dampening", "weight_decay", "nesterov"):
+        assert ours[name].default == theirs[name].default
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.5}, {"momentum": 0.5}], ids=str)
+def test_a_sparse_gradient_moves_what_a_dense_one_does(options: dict[str, float]) -> None:
+    def moved(sparse: bool) -> Tensor:
+        table = nn.Embedding(4, 2, sparse=sparse)
+        with torch.no_grad():
+            table.weight.copy_(torch.arange(8.0).view(4, 2))
+        optimizer = SGD(table.parameters(), 0.25, **options)
+        for _ in range(3):
+            optimizer.zero_grad()
+            table(torch.tensor([1, 3, 1])).square().sum().backward()
+            optimizer.step()
+        return table.weight.detach()
+
+    assert_identical(moved(sparse=True), moved(sparse=False))
 
 
 @given(seed=seeds, learning_rate=learning_rates, weight_decay=weight_decays)
@@ -160,7 +184,7 @@ def test_the_parameter_groups_are_as_torchs() -> None:
     p, q = torch.ones(1, requires_grad=True), torch.ones(2, requires_grad=True)
     (ours,) = SGD([p, q], 0.25, weight_decay=0.5).param_groups
     (theirs,) = torch.optim.SGD([p, q], 0.25, weight_decay=0.5).param_groups
-    assert ours.keys() == {"params", "lr", "weight_decay"}
+    assert ours.keys() <= theirs.keys()
     assert isinstance(ours["params"], list)
     for held, expected in zip(ours["params"], theirs["params"], strict=True):
         assert held is expected
@@ -183,7 +207,7 @@ def test_the_groups_are_read_at_each_step() -> None:
     optimizer.param_groups[0]["weight_decay"] = 0.25
     optimizer.step()
     assert p.item() == -2  # 4 - 3 (1 + 0.25 · 4)
-    optimizer.param_groups.append({"params": [late], "lr": 0.5, "weight_decay": 0.0})
+    optimizer.add_param_group({"params": [late], "lr": 0.5})
     optimizer.step()
     assert late.item() == 0.5
     optimizer.zero_grad()
@@ -226,64 +250,107 @@ leaf = torch.ones(2, requires_grad=True)
     ("changed", "error", "message"),
     [
         (
-            {"parameters": torch.ones(1)},
+            {"params": torch.ones(1)},
             TypeError,
-            "parameters must be an iterable of tensors, got tensor([1.]) (Tensor)",
+            "params must be an iterable of tensors or of groups, got tensor([1.]) (Tensor)",
         ),
         (
-            {"parameters": 5},
+            {"params": 5},
             TypeError,
-            "parameters must be an iterable of tensors, got 5 (int)",
+            "params must be an iterable of tensors or of groups, got 5 (int)",
         ),
         (
-            {"parameters": []},
+            {"params": []},
             ValueError,
-            "parameters must hold at least one tensor, got none",
+            "params must hold at least one tensor, got none",
         ),
         (
-            {"parameters": iter(())},
+            {"params": iter(())},
             ValueError,
-            "parameters must hold at least one tensor, got none",
+            "params must hold at least one tensor, got none",
         ),
         (
-            {"parameters": [leaf, 1.5]},
+            {"params": [leaf, 1.5]},
             TypeError,
             "parameter 1 must be a torch.Tensor, got 1.5 (float)",
         ),
         (
-            {"parameters": {"w": leaf}},
+            {"params": {"w": leaf}},
             TypeError,
-            "parameter 0 must be a torch.Tensor, got 'w' (str)",
+            "params must be an iterable of tensors or of groups, got "
+            "{'w': tensor([1., 1...res_grad=True)} (dict)",
         ),
         (
-            {"learning_rate": 0},
-            ValueError,
-            "learning_rate must be positive and finite, got 0",
-        ),
-        (
-            {"learning_rate": -0.1},
-            ValueError,
-            "learning_rate must be positive and finite, got -0.1",
-        ),
-        (
-            {"learning_rate": math.inf},
-            ValueError,
-            "learning_rate must be positive and finite, got inf",
-        ),
-        (
-            {"learning_rate": math.nan},
-            ValueError,
-            "learning_rate must be positive and finite, got nan",
-        ),
-        (
-            {"learning_rate": "0.1"},
+            {"params": {leaf}},
             TypeError,
-            "learning_rate must be a number, got '0.1' (str)",
+            "params must be an iterable of tensors or of groups, got "
+            "{tensor([1., 1...res_grad=True)} (set)",
         ),
         (
-            {"learning_rate": True},
+            {"params": [leaf, leaf]},
+            ValueError,
+            "a parameter must be given once, got parameter 1 of shape (2,) again: "
+            "it would be moved twice a step",
+        ),
+        (
+            {"momentum": -0.5},
+            ValueError,
+            "momentum must not be negative, got -0.5",
+        ),
+        (
+            {"momentum": "0.9"},
             TypeError,
-            "learning_rate must be a number, got True (bool)",
+            "momentum must be a number, got '0.9' (str)",
+        ),
+        (
+            {"dampening": math.inf},
+            ValueError,
+            "dampening must be finite, got inf",
+        ),
+        (
+            {"nesterov": 1},
+            TypeError,
+            "nesterov must be True or False, got 1 (int)",
+        ),
+        (
+            {"nesterov": True},
+            ValueError,
+            "nesterov needs momentum and no dampening, got momentum 0.0 and dampening 0.0",
+        ),
+        (
+            {"nesterov": True, "momentum": 0.9, "dampening": 0.5},
+            ValueError,
+            "nesterov needs momentum and no dampening, got momentum 0.9 and dampening 0.5",
+        ),
+        (
+            {"lr": 0},
+            ValueError,
+            "lr must be positive and finite, got 0",
+        ),
+        (
+            {"lr": -0.1},
+            ValueError,
+            "lr must be positive and finite, got -0.1",
+        ),
+        (
+            {"lr": math.inf},
+            ValueError,
+            "lr must be positive and finite, got inf",
+        ),
+        (
+            {"lr": math.nan},
+            ValueError,
+            "lr must be positive and finite, got nan",
+        ),
+        (
+            {"lr": "0.1"},
+            TypeError,
+            "lr must be a number, got '0.1' (str)",
+        ),
+        (
+            {"lr": True},
+            TypeError,
+            "lr must be a number, got True (bool)",
         ),
         (
             {"weight_decay": -0.5},
@@ -310,7 +377,7 @@ leaf = torch.ones(2, requires_grad=True)
 def test_a_bad_argument_is_named_with_its_value(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments = {"parameters": [leaf], "learning_rate": 0.1} | changed
+    arguments = {"params": [leaf], "lr": 0.1} | changed
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         SGD(**arguments)
 
