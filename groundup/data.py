@@ -252,6 +252,17 @@ def standardise(reference: Dataset, *datasets: Dataset) -> tuple[Dataset, ...]:
         >>> [part.tensors[0].flatten().tolist() for part in standardise(train, train, new)]
         [[-0.7071067690849304, 0.7071067690849304], [1.4142135381698608]]
     """
+    _check_features(reference, datasets)
+    mean, deviation = reference.tensors[0].mean(0), reference.tensors[0].std(0)
+    deviation = torch.where(deviation == 0, 1, deviation)
+    return tuple(
+        Dataset((X - mean) / deviation, *rest)
+        for X, *rest in (dataset.tensors for dataset in datasets)
+    )
+
+
+def _check_features(reference: Dataset, datasets: Sequence[Dataset]) -> None:
+    """Refuse features that have no mean and deviation, or other ones than the reference's."""
     for i, dataset in enumerate((reference, *datasets)):
         name = f"data set {i}" if i else "reference"
         _check_dataset(name, dataset)
@@ -267,12 +278,6 @@ def standardise(reference: Dataset, *datasets: Dataset) -> tuple[Dataset, ...]:
             )
     if len(reference) < 2:
         raise ValueError(f"reference must have two samples or more, got {len(reference)}")
-    mean, deviation = reference.tensors[0].mean(0), reference.tensors[0].std(0)
-    deviation = torch.where(deviation == 0, 1, deviation)
-    return tuple(
-        Dataset((X - mean) / deviation, *rest)
-        for X, *rest in (dataset.tensors for dataset in datasets)
-    )
 
 
 def _check_dataset(name: str, dataset: Dataset) -> None:

@@ -47,6 +47,7 @@ with app.setup(hide_code=True):
         mean_squared_error,
         notebook,
         random_split,
+        standardise,
     )
 
     # On tensors this small a second thread costs more than it brings, most of all when readers share a machine.
@@ -261,8 +262,8 @@ def train_by_hand(model, loss, X, y, epochs, batch_size, learning_rate, generato
             with torch.no_grad():  # 5. update
                 for p in model.parameters():
                     p -= learning_rate * p.grad
-            total += batch_loss.detach() * len(inputs)
-        losses.append(total.item() / len(X))
+            total += batch_loss.item() * len(inputs)
+        losses.append(total / len(X))
     return losses
 
 
@@ -428,7 +429,7 @@ def _():
 
 @app.cell
 def _():
-    notebook.source(SGD.zero_grad, SGD.step)
+    notebook.source(SGD.zero_grad, SGD.step, SGD._update)
     return
 
 
@@ -437,11 +438,11 @@ def _():
     mo.md(r"""
     What is stochastic about it? Nothing in this code. The chance is in the batches. `param_groups` is a list with one
     dictionary: torch's optimizers have the same, and chapter three will need it. (`weight_decay` pulls each parameter towards
-    zero by a little at each step. Here it is 0.)
+    zero by a little at each step; `momentum` is chapter three's. Here both are 0, and the last line is all there is.)
 
     ### The average
 
-    `total += batch_loss.detach() * len(inputs)` is easy to get wrong, and you will get it wrong on purpose below. Out it goes:
+    `total += batch_loss.item() * len(inputs)` is easy to get wrong, and you will get it wrong on purpose below. Out it goes:
     """)
     return
 
@@ -455,8 +456,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Note what it does *not* do at each step: `item()`. On a GPU that would wait for the device at each of the 160 steps above.
-    Once an epoch is enough.
+    Note what it does *not* do at each step, and the loop above did: `item()`. On a GPU that waits for the device, at each of the
+    160 steps. Once an epoch is enough.
 
     ### The loop
 
@@ -496,8 +497,8 @@ def _():
 
     Three lines look odd. **`for self.inputs, self.targets in …`** keeps the batch in attributes, not in local variables: so a
     callback can see it, and `_forget_step` can let go of it before the loader makes the next block. In a local variable it would
-    live on, and two blocks would be in memory at once. **`islice(…, self.batch, None)`** skips
-    batches that are done: none, until chapter five resumes a run in the middle of an epoch. And **`ExitStack`** is a
+    live on, and two blocks would be in memory at once. **`checked_batches(…, self.batch)`** refuses
+    what is no batch, and skips those that are done: none, until chapter five resumes a run in the middle of an epoch. And **`ExitStack`** is a
     `finally` that can't be forgotten: whatever happens, Ctrl-C included, the callbacks hear of the end, and then the epoch is reset.
 
     Now put the pieces together:
@@ -1045,14 +1046,10 @@ def _():
     return
 
 
-@app.function
-def standardise(reference, *datasets):
-    """Data sets with features in standard deviations of the reference's, counted from its mean."""
-    features = reference.tensors[0]
-    mean, deviation = features.mean(0), features.std(0)
-    return tuple(
-        Dataset((X - mean) / deviation, *rest) for X, *rest in (d.tensors for d in datasets)
-    )
+@app.cell
+def _():
+    notebook.source(standardise)
+    return
 
 
 @app.cell(hide_code=True)

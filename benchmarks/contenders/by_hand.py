@@ -19,7 +19,7 @@ def train(job: Job) -> list[Tensor]:
     val_loader = None if job.val is None else DataLoader(job.val, job.batch_size)
     train_losses, val_losses = [], []
     for _ in range(job.epochs):
-        total, count = torch.zeros(()), 0
+        total, count = torch.zeros((), dtype=torch.float64), 0
         for inputs, targets in train_loader:
             for p in params:
                 p.grad = None
@@ -28,7 +28,7 @@ def train(job: Job) -> list[Tensor]:
             with torch.no_grad():
                 for p in params:
                     p -= job.learning_rate * p.grad
-            total += loss.detach() * len(targets)
+                total.add_(loss, alpha=len(targets))
             count += len(targets)
         train_losses.append(total.item() / count)
         if val_loader is not None:
@@ -38,11 +38,11 @@ def train(job: Job) -> list[Tensor]:
 
 def validation_loss(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> float:
     """The mean over all samples, as `evaluate` takes it: for torch's loop and Fabric's, too."""
-    total, count = torch.zeros(()), 0
+    total, count = torch.zeros((), dtype=torch.float64), 0
     model.eval()
     with torch.no_grad():
         for inputs, targets in loader:
-            total += mean_squared_error(model(inputs), targets) * len(targets)
+            total.add_(mean_squared_error(model(inputs), targets), alpha=len(targets))
             count += len(targets)
     model.train()
     return total.item() / count

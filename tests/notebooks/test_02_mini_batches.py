@@ -303,7 +303,7 @@ def distance(ours: Any, theirs: Any) -> float:
     if ours is None:
         assert theirs is None
         return 0
-    ours, theirs = torch.as_tensor(ours), torch.as_tensor(theirs)
+    ours, theirs = (torch.as_tensor(v, dtype=torch.float64) for v in (ours, theirs))
     assert ours.shape == theirs.shape
     together = ours.isfinite() & theirs.isfinite()
     assert_identical(ours.masked_fill(together, 0), theirs.masked_fill(together, 0))
@@ -559,7 +559,8 @@ def test_the_history_is_what_chapter_ones_trainer_stored(cells: Cells):
 def test_the_text_of_the_config_gives_the_very_same_run(
     chapter: Chapter, moved: Cells, setting: Setting
 ):
-    assert json.loads(moved["text"]) == {**setting, "weight_decay": 0.0}
+    rest = {"weight_decay": 0.0, "drop_last": False}
+    assert json.loads(moved["text"]) == {**setting, **rest}
     assert_identical(moved["again"].train_losses, moved["result"].train_losses)
     assert_identical(moved["again"].val_losses, moved["result"].val_losses)
 
