@@ -91,6 +91,15 @@ def check_same_shape(**tensors: Tensor) -> None:
         )
 
 
+def check_no_gradients(name: str, value: Tensor) -> None:
+    """Refuse data that requires gradients: the graph behind it is gone after one step."""
+    if value.requires_grad:
+        raise ValueError(
+            f"{name} must not require gradients, got a tensor of shape {tuple(value.shape)} "
+            "that does: call detach()"
+        )
+
+
 def check_samples(X: Tensor, y: Tensor) -> None:
     """Refuse features and targets that are not of the same number of samples, one at least."""
     for name, value in (("X", X), ("y", y)):
@@ -105,6 +114,13 @@ def check_samples(X: Tensor, y: Tensor) -> None:
         )
     if len(X) == 0:
         raise ValueError("X and y must hold at least one sample, got 0")
+
+
+def check_training_data(X: Tensor, y: Tensor) -> None:
+    """Refuse what `check_samples` does, and data that requires gradients."""
+    check_samples(X, y)
+    check_no_gradients("X", X)
+    check_no_gradients("y", y)
 
 
 def check_model(model: nn.Module) -> None:

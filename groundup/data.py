@@ -15,6 +15,7 @@ from groundup._checks import (
     check_finite,
     check_flag,
     check_generator,
+    check_no_gradients,
     check_not_negative,
     check_tensor,
     describe,
@@ -150,11 +151,7 @@ class Dataset:
                 raise ValueError(
                     f"tensor {i} of a data set must have a dimension of samples, got shape ()"
                 )
-            if tensor.requires_grad:  # the graph behind it would be gone after one step
-                raise ValueError(
-                    f"tensor {i} of a data set must not require gradients, got one of shape "
-                    f"{tuple(tensor.shape)} that does: call detach()"
-                )
+            check_no_gradients(f"tensor {i} of a data set", tensor)
         lengths = [len(tensor) for tensor in tensors]
         if len(set(lengths)) > 1:
             raise ValueError(

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from groundup._checks import (
     check_count,
     check_learning_rate,
-    check_samples,
     check_trainable,
+    check_training_data,
     describe,
 )
 
@@ -113,7 +113,7 @@ class NaiveTrainer:
         config: NaiveTrainerConfig,
     ) -> None:
         check_trainable(model, loss)
-        check_samples(X, y)
+        check_training_data(X, y)
         if not isinstance(config, NaiveTrainerConfig):
             raise TypeError(f"config must be a NaiveTrainerConfig, got {describe(config)}")
         self.model = model

@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from groundup._checks import (
     check_count,
     check_learning_rate,
-    check_samples,
     check_trainable,
+    check_training_data,
     describe,
 )
 
@@ -127,7 +127,7 @@ def sweep(
         SweepResult(3 runs of 20 epochs, learning rates 0.01 … 0.5, parameters (6, 1) (1,))
     """
     check_trainable(model, loss)
-    check_samples(X, y)
+    check_training_data(X, y)
     rates = _learning_rates(learning_rates)
     check_count("epochs", epochs, minimum=0)
     _check_forward(model, loss, X, y)

@@ -12,7 +12,14 @@ import torch
 from torch import nn
 
 from groundup import _checks as checks
-from groundup import mean_squared_error
+from groundup import (
+    LinearRegression,
+    NaiveTrainer,
+    NaiveTrainerConfig,
+    mean_squared_error,
+    sweep,
+)
+from tests.helpers import seeded
 
 NO_INTEGERS = [
     True,
@@ -189,6 +196,29 @@ def test_samples_are_as_many_features_as_targets(
 ) -> None:
     with pytest.raises(error, match=f"^{message}$"):
         checks.check_samples(X, y)
+
+
+@pytest.mark.parametrize("name", ["X", "y"])
+@pytest.mark.parametrize("train", ["NaiveTrainer", "sweep"])
+def test_data_that_requires_gradients_is_refused_by_whatever_trains(
+    name: str, train: str
+) -> None:
+    data = {"X": torch.ones(3, 2), "y": torch.ones(3, 1)}
+    data[name] = (2 * data[name].requires_grad_()).tanh()
+    model = LinearRegression(2, seeded())
+    config = NaiveTrainerConfig(3, 0.1)
+    run: dict[str, Callable[[], object]] = {
+        "NaiveTrainer": lambda: NaiveTrainer(
+            model, mean_squared_error, **data, config=config
+        ),
+        "sweep": lambda: sweep(
+            model, mean_squared_error, **data, learning_rates=[1], epochs=3
+        ),
+    }
+    with pytest.raises(
+        ValueError, match=f"^{name} must not require gradients, got a tensor"
+    ):
+        run[train]()
 
 
 @pytest.mark.parametrize(

@@ -383,8 +383,8 @@ def test_positions_are_integers_slices_or_tensors(positions: Any) -> None:
         (
             (torch.ones(3), torch.ones(3, 2, requires_grad=True)),
             ValueError,
-            "tensor 1 of a data set must not require gradients, got one of shape (3, 2) that "
-            "does: call detach()",
+            "tensor 1 of a data set must not require gradients, got a tensor of shape (3, 2) "
+            "that does: call detach()",
         ),
         (
             (torch.ones(3, 2).to_sparse(),),
