@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from groundup import _checks as checks
 from groundup import (
     LinearRegression,
     NaiveTrainer,
@@ -19,6 +18,7 @@ from groundup import (
     mean_squared_error,
     sweep,
 )
+from groundup import _checks as checks
 from tests.helpers import seeded
 
 NO_INTEGERS = [
