@@ -103,7 +103,8 @@ class _TwoTermSum:
     def add_(self, value: Tensor, *, alpha: int) -> None:
         term = value.float() * alpha - self.lost
         total = self.sum + term
-        self.lost = (total - self.sum) - term
+        # What an infinity leaves over is no number.
+        self.lost = ((total - self.sum) - term).nan_to_num(0.0, 0.0, 0.0)
         self.sum = total
 
     def item(self) -> float:
@@ -308,7 +309,7 @@ class Trainer:
         self.val_loader = val_loader
         self._metrics = dict(metrics)
         self.callbacks = callbacks
-        self.average = average
+        self._average = average
 
         self.epoch = self.step = 0
         self.result = TrainerResult(metrics={name: [] for name in metrics})
@@ -323,6 +324,11 @@ class Trainer:
     def measures(self) -> Mapping[str, Measure]:
         """The loss, as it is now, and the metrics: a read-only view."""
         return MappingProxyType({"loss": self.loss_function, **self._metrics})
+
+    @property
+    def average(self) -> Callable[[], Average]:
+        """What makes an average; not to be set, since one is under way from the start."""
+        return self._average
 
     @property
     def callbacks(self) -> tuple[Callback, ...]:
@@ -356,7 +362,8 @@ class Trainer:
     def train(self) -> TrainerResult:
         """Train until `epochs` epochs are done.
 
-        Called again after a stop or an interruption it goes on; on a finished run it does nothing.
+        Called again after a stop or an interruption it goes on; on a finished run it does
+        nothing.
 
         Returns:
             The losses and metrics of all epochs completed, those of earlier calls included.
@@ -389,7 +396,7 @@ class Trainer:
         check_gave_batches("train_loader", self.train_loader, self.batch)
         validated = {}
         if self.val_loader is not None:
-            validated = evaluate(self.model, self.val_loader, self.measures, self.average)
+            validated = evaluate(self.model, self.val_loader, self.measures, self._average)
         self.result.record(self.train_loss.value(), validated)
         self.epoch += 1
         self._start_over()
@@ -411,7 +418,7 @@ class Trainer:
 
     def _start_over(self) -> None:
         """Go back to what an epoch starts from: not one batch done, nothing averaged."""
-        self.batch, self.train_loss = 0, self.average()
+        self.batch, self.train_loss = 0, self._average()
         self._forget_step()
 
     def _forget_step(self) -> None:

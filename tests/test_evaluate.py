@@ -133,9 +133,10 @@ def test_a_measure_of_one_element_may_have_dimensions(shape: tuple[int, ...]) ->
     assert averaged((torch.full(shape, 2.0), 1), (torch.full(shape, 4.0), 3)).value() == 3.5
 
 
+@pytest.mark.usefixtures("sums")
 def test_infinities_and_nan_are_kept() -> None:
     one = torch.tensor(1.0), 1
-    assert averaged(one, (torch.tensor(math.inf), 1)).value() == math.inf
+    assert averaged(one, (torch.tensor(math.inf), 1), one).value() == math.inf
     assert math.isnan(averaged((torch.tensor(math.nan), 1), one).value())
 
 

@@ -1153,8 +1153,9 @@ def test_measures_and_metrics_can_be_read_and_not_changed() -> None:
     for view in ("metrics", "measures"):
         with pytest.raises(TypeError, match="item assignment"):
             getattr(trainer, view)["mae"] = mean_error
+    for derived in ("metrics", "measures", "average"):
         with pytest.raises(AttributeError, match="no setter"):
-            setattr(trainer, view, {})
+            setattr(trainer, derived, {})
     assert copy.deepcopy(trainer).train() == trainer.train()
 
 
