@@ -1,0 +1,55 @@
+"""A checkout as people have it: unpacked from an archive, its folder renamed, with all that is built in it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.building import copy_of_the_project
+
+BUILT = [".venv", ".venv-bench", "build/blog/source", "build/lib", "dist", "site"]
+"""Where tools, `make blog` and a build of the package put what nobody wrote."""
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project without git, and in it what was built: each file a mistake to every tool."""
+    root = copy_of_the_project(tmp_path_factory.mktemp("unpacked"))
+    for folder in BUILT:
+        (root / folder).mkdir(parents=True)
+        (root / folder / "test_built.py").write_text("import os\ndef test_built(): ( 1 )\n")
+    return root
+
+
+def told(command: list[str], root: Path) -> str:
+    """What a tool says of a checkout."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_copy_holds_what_was_written_and_nothing_that_was_built(unpacked: Path):
+    again = copy_of_the_project(unpacked.parent / "again", unpacked)
+    names = {str(f.relative_to(again)) for f in again.rglob("*") if f.is_file()}
+    assert {"pyproject.toml", "groundup/trainer.py", ".github/workflows/pages.yml"} < names
+    assert [name for name in names if "test_built" in name or ".git/" in name] == []
+
+
+@pytest.mark.parametrize("check", [["check", "--no-cache"], ["format", "--check"]])
+def test_ruff_reads_nothing_that_was_built(unpacked: Path, check: list[str]):
+    assert "built" not in told(["ruff", *check], unpacked)
+
+
+def test_pytest_collects_nothing_that_was_built(unpacked: Path):
+    options = ["--collect-only", "-q", "-p", "no:cacheprovider"]
+    others = ["--ignore=tests", "--ignore=benchmarks", "--ignore=notebooks"]
+    collected = told(["pytest", *options, *others, "."], unpacked)
+    assert "groundup/trainer.py" in collected
+    assert "test_built" not in collected
