@@ -1,5 +1,6 @@
 """A checkout as people have it: unpacked from an archive, its folder renamed, with all that is built in it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.building import copy_of_the_project
+from tests.serving import ROOT
 
 BUILT = [".venv", ".venv-bench", "build/blog/source", "build/lib", "dist", "site"]
 """Where tools, `make blog` and a build of the package put what nobody wrote."""
@@ -53,3 +55,38 @@ def test_pytest_collects_nothing_that_was_built(unpacked: Path):
     collected = told(["pytest", *options, *others, "."], unpacked)
     assert "groundup/trainer.py" in collected
     assert "test_built" not in collected
+
+
+# The folder's name.
+
+
+def dry_run(root: Path, target: str) -> str:
+    """What make would do."""
+    done = subprocess.run(
+        ["make", "-n", target], cwd=root, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize(("target", "venv"), [("edit", ".venv"), ("bench", ".venv-bench")])
+def test_an_environment_is_set_up_once_and_again_where_its_folder_was_renamed(
+    target: str, venv: str, tmp_path: Path
+):
+    made = tmp_path / "made here, first"
+    copy_of_the_project(made)
+    assert "pip install" in dry_run(made, target)
+    (made / venv).mkdir()
+    (made / venv / ".complete").write_text(f"{made}\n")
+    assert "pip install" not in dry_run(made, target)
+    renamed = made.rename(tmp_path / "and renamed")
+    assert "pip install" in dry_run(renamed, target)
+
+
+@pytest.mark.parametrize("file", ["Makefile", "README.md", "docs/screenshot.py"])
+def test_tools_are_called_as_modules_since_their_scripts_know_the_folders_old_name(
+    file: str,
+):
+    text = (ROOT / file).read_text("utf-8").replace("$(BIN)", ".venv/bin")
+    called = re.findall(r"\.venv(?:-bench)?/bin/(\w+)", text)
+    assert called
+    assert set(called) == {"python"}
