@@ -32,7 +32,7 @@ EXPORT = [
     *("--include-outputs", "--sort", "top-down", "--no-sandbox", "-f"),
     *("--", "--switched-on", "true"),
 ]
-"""Options of marimo's export, and the notebooks' own, see `groundup.notebook.switched_on`."""
+"""Options of marimo's export; and the notebooks' own, for `notebook.switched_on`."""
 
 
 NOT_OURS = {".git", "lost+found"}
@@ -40,7 +40,7 @@ NOT_OURS = {".git", "lost+found"}
 
 
 class NotBuilt(Exception):
-    """What keeps the pages from being made, or from their place."""
+    """A reason why there are no pages, or no place for them; in words."""
 
 
 def main() -> None:
@@ -77,7 +77,10 @@ def check_place(site: Path) -> None:
 
 @contextmanager
 def alone(build: Path) -> Iterator[None]:
-    """Wait for another build of this checkout, which writes to the same folders. POSIX only, as is the Makefile."""
+    """Wait for another build of this checkout, which writes to the same folders.
+
+    POSIX only, as is the Makefile.
+    """
     build.mkdir(parents=True, exist_ok=True)
     with (build / "lock").open("w") as lock:  # however a build ends, its lock ends with it
         try:
@@ -91,7 +94,7 @@ def alone(build: Path) -> Iterator[None]:
 def run_chapter(chapter: Chapter) -> Page:
     """Run a chapter by marimo, or take what it gave when the same code last ran.
 
-    So two builds of the same code are the same to the byte, although chapters time themselves.
+    So two builds of one code are the same to the byte, although chapters time themselves.
 
     Raises:
         NotPublishable: if a cell raised or warned, or shows what a page can't.
@@ -113,7 +116,7 @@ def run_chapter(chapter: Chapter) -> Page:
 
 
 def fingerprint(chapter: Chapter) -> str:
-    """Of all that a chapter's outputs come from."""
+    """Return a digest of all that a chapter's outputs come from."""
     digest = hashlib.sha256()
     digest.update(" ".join([sys.version, *map(version, LIBRARIES), *EXPORT]).encode())
     package = sorted(
@@ -125,7 +128,7 @@ def fingerprint(chapter: Chapter) -> str:
 
 
 def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
-    """Sphinx's source folder: the pages written by hand, and all that is made of the chapters."""
+    """Fill Sphinx's source folder: pages written by hand, and what the chapters become."""
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "blog/pages", source)
@@ -158,7 +161,15 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
 def write_chart(
     source: Path, name: str, spec: Spec, card: str, words: tuple[str, str]
 ) -> None:
-    """A chart's data, and its picture for readers without scripts: a card under these words, if the card has a name."""
+    """Write a chart's data, and its picture for readers without scripts.
+
+    Args:
+        source: Sphinx's folder.
+        name: the chart's, as directives call it.
+        spec: the chart.
+        card: the card's name, if the picture is to be a card, too.
+        words: heading and line on the card.
+    """
     folder = source / "charts"
     folder.mkdir(exist_ok=True)
     drawn = pictures.picture(spec)
@@ -173,8 +184,8 @@ def run_sphinx(source: Path) -> Path:
     """Build all pages anew, beside the site that stands. A warning is an error."""
     built = BUILD / "html"
     shutil.rmtree(built, ignore_errors=True)
-    options = ["-b", "html", "-q", "-E", "-W", "--keep-going", "-d", BUILD / "doctrees"]
-    done = run(["sphinx", *options, source, built])
+    options = ["-b", "html", "-q", "-E", "-W", "--keep-going"]
+    done = run(["sphinx", *options, "-d", BUILD / "doctrees", source, built])
     if done.returncode != 0:
         raise NotBuilt(f"Sphinx says:\n{done.stderr}")
     (built / ".buildinfo").unlink()
@@ -197,14 +208,14 @@ def run(module: list[str | Path]) -> subprocess.CompletedProcess[str]:
 
 
 def publish(built: Path, site: Path) -> None:
-    """Swap what is in the folder, which stays: it may be a link's target, a mount, or open in a server.
+    """Swap what is in the folder, which stays: it may be a link's target, or a mount.
 
     Raises:
         OSError: if that can't be done. The old site is then back in its place.
     """
     place = site.resolve()
     place.mkdir(exist_ok=True)
-    # Within the folder, so that its file system is the same and all that is left to do is to rename.
+    # Within the folder, so on its file system: all that is left to do is to rename.
     aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=place))
     new, old = aside / "new", aside / "old"
     try:

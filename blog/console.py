@@ -5,6 +5,6 @@ import sys
 
 
 def speak_anywhere() -> None:
-    """Print a question mark for what the stream's encoding lacks, instead of raising at the end of the work."""
+    """Print a question mark for what the stream's encoding lacks, instead of raising."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

@@ -1,4 +1,4 @@
-"""Serve the built site on this machine as a host would: compressed, and with its 404 page."""
+"""Serve the built site as a host would: compressed, and with its 404 page."""
 
 import argparse
 import socket
@@ -19,7 +19,7 @@ SITE = Path(__file__).parent.parent / "site"
 
 
 def serving(site: Path, under: str = "/") -> Starlette:
-    """Return an application that serves a site, at the root or under a path such as `/blog`."""
+    """Return an application that serves a site, at the root or under a path: `/blog`."""
     files = StaticFiles(directory=site, html=True)
     return Starlette(routes=[Mount(under, files)], middleware=[Middleware(GZipMiddleware)])
 

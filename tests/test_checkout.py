@@ -1,4 +1,4 @@
-"""A checkout as people have it: unpacked from an archive, its folder renamed, with all that is built in it."""
+"""A checkout as people have it: unpacked from an archive, renamed, built in."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ BUILT = [".venv", ".venv-bench", "build/blog/source", "build/lib", "dist", "site
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project without git, and in it what was built: each file a mistake to every tool."""
+    """The project without git, and in it what was built: each file is full of mistakes."""
     root = copy_of_the_project(tmp_path_factory.mktemp("unpacked"))
     for folder in BUILT:
         (root / folder).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""How a new site takes the old one's place: whole or not at all, wherever `site/` leads, one build at a time."""
+"""How a new site takes the old one's place: whole or not, wherever `site/` leads."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""The site on a machine that need not be the reader's: it says where, and listens where it is told."""
+"""`make serve`, on a machine that need not be the reader's."""
 
 import os
 import re
