@@ -6,12 +6,14 @@ import time
 from importlib.util import find_spec
 
 from benchmarks import jobs, report, rows
+from blog.console import speak_anywhere
 
 PEERS = ("ignite", "lightning", "skorch", "transformers", "vl_convert")
 
 
 def main() -> None:
     """Run what is asked for. What can be seen to be missing is said before the first job."""
+    speak_anywhere()
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--job", choices=jobs.JOBS, help="one job only: the others' rows stay"

@@ -6,7 +6,7 @@ DEFAULT = "https://from-the-ground-up.example/"
 
 
 def checked(address: str) -> str:
-    """The address with a slash at its end; the default one for an empty text.
+    """Return the address with a slash at its end; the default one for an empty text.
 
     Raises:
         ValueError: if it is no address of a web site.

@@ -1,4 +1,4 @@
-"""From what marimo exports to what MyST-NB reads: prose, listings and tables as Markdown, each chart as a directive."""
+"""From what marimo exports to what MyST-NB reads: Markdown, each chart a directive."""
 
 import html
 import json
@@ -31,7 +31,7 @@ CONTROLS = {
     "text-area",
     "ui-element",
 }
-"""marimo's elements that do nothing without a kernel, and say nothing that the prose does not."""
+"""marimo's elements that do nothing without a kernel, and say nothing of their own."""
 
 BLOCK = re.compile(r"^/// (\w+) \| ([^\n]*)\n(.*?)\n^///$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = re.compile(r"^(https?:)?//")
@@ -39,7 +39,7 @@ KERNEL_ONLY = re.compile(r'<span class="kernel-only">.*?</span>', re.DOTALL)
 
 
 class NotPublishable(Exception):
-    """A chapter that raised, or that holds what a page can't show. Names the chapter and the cell."""
+    """A chapter that raised, or holds what a page can't show; names it and the cell."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Page:
-    """What a chapter becomes."""
+    """A chapter as the site shows it."""
 
     notebook: nbformat.NotebookNode
     """Without charts, controls and anything of marimo's own: what MyST-NB reads."""
@@ -101,12 +101,12 @@ class Page:
 
 
 def sliders(spec: Spec) -> int:
-    """How many controls a chart has of its own; one with any is an explorer."""
+    """Count the controls that a chart has of its own; one with any is an explorer."""
     return sum("bind" in param for param in spec.get("params", []))
 
 
 def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
-    """A chapter's page, from what `marimo export ipynb --include-outputs` made of it.
+    """Return a chapter's page, from what `marimo export ipynb` made of it.
 
     Raises:
         NotPublishable: if a cell raised, warned, or shows what a page can't.
@@ -137,7 +137,7 @@ def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
 
 
 class _Writer:
-    """Goes through a chapter's cells and collects what its page holds."""
+    """A walk through a chapter's cells, which collects what its page holds."""
 
     def __init__(self, chapter: Chapter) -> None:
         self.chapter = chapter
@@ -150,7 +150,7 @@ class _Writer:
         return next((name for name, spec in self.charts.items() if sliders(spec)), None)
 
     def check(self, exported: nbformat.NotebookNode) -> None:
-        """Refuse a chapter of which a cell raised, or wrote where its author can't have meant it."""
+        """Refuse a chapter of which a cell raised, or wrote where nobody meant it to."""
         outputs = [(cell, o) for cell in exported.cells for o in cell.get("outputs", [])]
         errors = [(cell, o) for cell, o in outputs if o.output_type == "error"]
         # Cells that need one that raised have an error, too, but no traceback.
@@ -161,7 +161,7 @@ class _Writer:
                 raise self._refusal(cell, f"writes to {output.name}: {output.text.strip()}")
 
     def charts_of(self, cell: nbformat.NotebookNode) -> None:
-        """Give each chart of a cell a name, and the same one to the same chart, so that its data is sent once."""
+        """Name each chart of a cell; the same one the same, so its data is sent once."""
         for output in cell.get("outputs", []):
             spec = _chart(output)
             if spec is not None and not spec.get("description"):
@@ -239,13 +239,16 @@ class _Writer:
             self.cells.append(code)
 
     def _add_note(self, cell: nbformat.NotebookNode, note: Any) -> None:
-        """A line for readers without a kernel. Where it says so, the explorer takes the place of the chart above."""
+        """Add a line for readers without a kernel.
+
+        Where it says so, the explorer takes the place of the chart above.
+        """
         if note.has_attr("data-explorer"):
             above = self.cells[-1].source if self.cells else ""
             if self.explorer is None or not above.startswith("```{chart}"):
                 raise self._refusal(
                     cell,
-                    "asks for the explorer, which needs one in the chapter and a chart above",
+                    "asks for the explorer: the chapter must have one, and a chart above",
                 )
             self.cells[-1] = _directive(self.explorer)
         for wrapper in note.select("span.markdown"):
@@ -276,7 +279,7 @@ class _Writer:
 
 
 def _chart(output: nbformat.NotebookNode) -> Spec | None:
-    """An output's chart, if it is one."""
+    """Return an output's chart, if it is one."""
     for kind, content in output.get("data", {}).items():
         if CHART.fullmatch(kind):
             spec: Spec = json.loads(content) if isinstance(content, str) else dict(content)
@@ -285,11 +288,12 @@ def _chart(output: nbformat.NotebookNode) -> Spec | None:
 
 
 def _directive(name: str) -> nbformat.NotebookNode:
-    return new_markdown_cell(f"```{{chart}} {name}\n```")
+    cell: nbformat.NotebookNode = new_markdown_cell(f"```{{chart}} {name}\n```")
+    return cell
 
 
 def _block(match: re.Match[str]) -> str:
-    """Marimo's `/// details | Title`, in HTML and MyST."""
+    """Write marimo's `/// details | Title` in HTML and MyST."""
     kind, title, text = match[1], match[2], match[3].strip("\n")
     if kind == "details":
         return f"<details>\n<summary>{html.escape(title)}</summary>\n\n{text}\n\n</details>"
@@ -297,12 +301,16 @@ def _block(match: re.Match[str]) -> str:
 
 
 def _opening(chapter: Chapter, cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
-    """Heading and question, which every chapter starts with; between them goes a line with date and reading time."""
+    """Return heading and question, which every chapter starts with.
+
+    Between them goes a line with the date and the minutes that reading takes.
+    """
     first = cells[0] if cells else new_markdown_cell("")
     found = re.match(r"# (.+)\n\n\*\*(.+)\*\*\n", first.source)
     if found is None:
         raise NotPublishable(
-            f"{chapter.file.name} must start with '# heading' and '**question**', got {first.source[:60]!r}"
+            f"{chapter.file.name} must start with '# heading' and '**question**', "
+            f"got {first.source[:60]!r}"
         )
     heading, question = found.groups()
     day = date.fromisoformat(chapter.published)

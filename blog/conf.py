@@ -1,12 +1,13 @@
-"""Sphinx's configuration of the site. `python -m blog` gathers the pages and runs Sphinx over them."""
+"""Sphinx's configuration of the site, whose pages `python -m blog` gathers."""
 
 import os
 from urllib.parse import urlsplit
 
 from blog.address import checked
 
-# Where the site will stand; `make blog site_url=https://…` sets it. Links between its pages are relative; this is for
-# those who see it from elsewhere: the feed, the sitemap, canonical links, cards, and the page for what doesn't exist.
+# Where the site will stand; `make blog site_url=https://…` sets it. Links between its
+# pages are relative; this is for those who see it from elsewhere: the feed, the sitemap,
+# canonical links, cards, and the page for what doesn't exist.
 site_url = checked(os.environ.get("SITE_URL", ""))
 
 project = "From the Ground Up"
@@ -76,8 +77,8 @@ notfound_context = {
 
 ogp_site_url = site_url
 ogp_description = (
-    "The training code of deep learning, rebuilt from the ground up: from a bare loop over w and b to a trainer that "
-    "validates, checkpoints and runs on many devices."
+    "The training code of deep learning, rebuilt from the ground up: from a bare loop over "
+    "w and b to a trainer that validates, checkpoints and runs on many devices."
 )
 ogp_image = "_images/home.png"
 ogp_image_alt = (

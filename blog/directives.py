@@ -20,16 +20,16 @@ SLIDER_HEIGHT = 40
 
 
 class chart(nodes.General, nodes.Element):
-    """A chart that the reader's browser draws; its child is the picture for readers without scripts."""
+    """A chart that the browser draws; its child is the picture where it has no scripts."""
 
 
 class ChartDirective(SphinxDirective):
-    """`{chart} NAME`: the chart that `charts/NAME.json` describes, and its picture for readers without scripts."""
+    """The directive `{chart} NAME`: `charts/NAME.json`, and its picture."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The chart's node."""
+        """Return the chart's node."""
         name = self.arguments[0]
         file = Path(self.env.srcdir, "charts", f"{name}.json")
         if not file.is_file():
@@ -46,7 +46,7 @@ class ChartDirective(SphinxDirective):
 
 
 def visit_chart(self: HTML5Translator, node: chart) -> None:
-    """A figure for the script to draw in. Its data is sent once, however often a page shows it."""
+    """Open a figure to draw in. Its data is sent once, however often a page shows it."""
     name, controls = node["name"], sliders(node["spec"])
     before = list(takewhile(lambda other: other is not node, self.document.findall(chart)))
     if all(other["name"] != name for other in before):
@@ -68,7 +68,7 @@ def visit_chart(self: HTML5Translator, node: chart) -> None:
 
 
 def depart_chart(self: HTML5Translator, node: chart) -> None:
-    """The end of the figure."""
+    """Close the figure."""
     self.body.append("</noscript></figure>\n")
 
 
@@ -79,14 +79,14 @@ def add_vega(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Vega goes to the pages that have a chart, and to no other."""
+    """Send Vega to the pages that have a chart, and to no other."""
     if doctree is not None and any(doctree.findall(chart)):
         app.add_js_file("vega.js", priority=700, defer="defer")
 
 
 @cache  # each page asks
 def chapters(source: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """What the build knows of the chapters: slug, heading, question, description, and the day of publication."""
+    """Read what the build knows of the chapters, from slug to day of publication."""
     known: list[dict[str, str]] = json.loads(
         Path(source, "chapters.json").read_text("utf-8")
     )
@@ -94,14 +94,16 @@ def chapters(source: str | os.PathLike[str]) -> list[dict[str, str]]:
 
 
 class ChaptersDirective(SphinxDirective):
-    """`{chapters}`: each chapter with its question and what it is about."""
+    """The directive `{chapters}`: each with its question and what it is about."""
 
     def run(self) -> list[nodes.Node]:
-        """One raw list: its links are to files beside the page that holds it."""
+        """Return one raw list: its links are to files beside the page that holds it."""
         items = [
-            f'<li><a href="{c["slug"]}.html"><strong>{html.escape(c["heading"])}</strong></a>'
+            f'<li><a href="{c["slug"]}.html">'
+            f"<strong>{html.escape(c['heading'])}</strong></a>"
             f"<em>{html.escape(c['question'])}</em> "
-            f"<p>{html.escape(c['description'].removeprefix(c['question']).strip())}</p></li>"
+            f"<p>{html.escape(c['description'].removeprefix(c['question']).strip())}"
+            "</p></li>"
             for c in chapters(self.env.srcdir)
         ]
         return [

@@ -11,18 +11,21 @@ DIGITS = re.compile(r"(\\[dt]?frac)(\d)(\d)")
 
 
 def mathml(equation: str, block: bool = False) -> str:
-    r"""LaTeX as MathML. To LaTeX `\frac12` is one half; docutils would make it 12 over what follows."""
-    return tex2mathml(DIGITS.sub(r"\1{\2}{\3}", equation), as_block=block)
+    r"""Return LaTeX as MathML.
+
+    To LaTeX `\frac12` is one half; docutils would make it 12 over what follows.
+    """
+    return str(tex2mathml(DIGITS.sub(r"\1{\2}{\3}", equation), as_block=block))
 
 
 def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
-    """An equation within a line."""
+    """Write an equation within a line."""
     self.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
-    """An equation that stands alone, and scrolls in itself where the screen is narrower."""
+    """Write an equation that stands alone, and scrolls where the screen is narrower."""
     self.body.append(f'<div class="equation">{mathml(node.astext(), block=True)}</div>\n')
     raise nodes.SkipNode
 

@@ -1,4 +1,4 @@
-"""Charts drawn at build time by vl-convert: pictures for readers without scripts, cards for those who share a link."""
+"""Charts drawn at build time: pictures for readers without scripts, cards beside links."""
 
 import copy
 import re
@@ -26,19 +26,22 @@ class Picture(NamedTuple):
 
 
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, which sets `window.vegaEmbed`."""
+    """Return Vega, Vega-Lite and Vega-Embed as one script: it sets `window.vegaEmbed`."""
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # Within a function, since its names would collide with those of Sphinx's scripts.
     return f"(() => {{{bundle}}})();"
 
 
 def picture(spec: Spec) -> Picture:
-    """A chart as it stands before anybody has moved its sliders, on white: a reader at night still sees its words."""
+    """Draw a chart as it stands before anybody has moved its sliders.
+
+    On white, so that a reader at night still sees its words.
+    """
     return _drawn(_on_white(spec, PICTURE_WIDTH))
 
 
 def card(spec: Spec, heading: str, line: str) -> bytes:
-    """A chart as the PNG that stands beside a shared link, with a heading and a line above it."""
+    """Draw a chart as the PNG beside a shared link, with a heading and a line above it."""
     titled = _on_white(spec, CARD_WIDTH)
     titled["title"] = {
         "text": heading,
@@ -50,7 +53,8 @@ def card(spec: Spec, heading: str, line: str) -> bytes:
         "offset": 14,
     }
     titled["padding"] = {"left": 20, "top": 20, "right": 36, "bottom": 16}
-    # A chart's height is its own: so it is drawn as wide as a card of that height is, and then made larger.
+    # A chart's height is its own: so it is drawn as wide as a card of that height is, and
+    # then made larger.
     height = _drawn(titled).height
     titled["width"] = round(height * CARD_WIDTH / CARD_HEIGHT)
     filling = (

@@ -17,7 +17,7 @@ FEED = "feed.xml"
 
 
 def write_feed(app: Sphinx, error: Exception | None) -> None:
-    """An Atom feed of the chapters, the newest first."""
+    """Write an Atom feed of the chapters, the newest first."""
     if error is not None:
         return
     site = app.config.html_baseurl
@@ -51,7 +51,10 @@ def add_to_head(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Where the feed is; a chapter's own card; and a card also for pages that no document makes, such as the search."""
+    """Say where the feed is, and which card is the page's.
+
+    Pages that no document makes, such as the search, have one, too.
+    """
     site = app.config.html_baseurl
     context["metatags"] = context.get("metatags", "") + (
         f'<link rel="alternate" type="application/atom+xml" title="{app.config.project}" '
@@ -77,7 +80,7 @@ def add_to_head(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Join in as each page and the whole are written; before sphinxext.opengraph, which reads what is set here."""
+    """Join in before sphinxext.opengraph, which reads what is set here."""
     app.add_config_value("ogp_description", "", "html")
     app.connect("html-page-context", add_to_head, priority=400)
     app.connect("build-finished", write_feed)

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -268,6 +269,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "measured", pytest.fail)
     monkeypatch.setattr(report, "write", pytest.fail)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_its_tables_are_printed_also_where_the_stream_lacks_their_signs(
+    encoding: str, asked: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "measured", lambda job: [])
+    monkeypatch.setattr(rows, "write", lambda new: None)
+    monkeypatch.setattr(report, "write", lambda all_rows: None)
+    monkeypatch.setattr(report, "table", lambda new: "1 \u03bc")
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(BytesIO(), encoding))
+    asked("--job", "train-network")
+    sys.stdout.seek(0)
+    assert sys.stdout.readline() == "1 ?\n"
 
 
 @pytest.mark.usefixtures("nothing_runs")
