@@ -183,7 +183,6 @@ def floor(chapter: str, folder: Path) -> Path:
     shutil.copytree(
         ROOT / "notebooks", folder / "notebooks", ignore=lambda *_: ["__marimo__"]
     )
-    (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
     notebook = folder / f"notebooks/{chapter}.py"
     source = notebook.read_text("utf-8")
     for drawn, result in LIVE[chapter].items():

@@ -304,9 +304,9 @@ def measured_row(contender: str, ratio: float, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """Two jobs: one of a single setting and two numbers of threads, one of two settings."""
-    file = tmp_path / "results.json"
+def two_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One job of a single setting and two numbers of threads, one of two settings."""
+    file = tmp_path / "benchmarks.json"
     rows = [
         measured_row("one", 1.0),
         measured_row("other", 2.5),
@@ -316,41 +316,40 @@ def results(tmp_path: Path) -> Path:
         measured_row("one", 3.0, job="jump", setting="long"),
     ]
     file.write_text(json.dumps(rows), "utf-8")
-    return file
+    monkeypatch.setattr(notebook, "BENCHMARKS", file)
 
 
-def test_what_was_measured_is_read_with_its_setting_and_its_machine(results: Path):
-    measured = notebook.measured(results, "race")
+@pytest.mark.usefixtures("two_jobs")
+def test_what_was_measured_is_read_with_its_setting_and_its_machine() -> None:
+    measured = notebook.measured("race")
     assert measured.ratios == {"one": 1.0, "other": 2.5}
     assert (measured.setting, measured.threads) == ("a mile", 1)
     assert measured.machine == "2 cores, a kind"
 
 
-def test_what_was_measured_with_all_cores_is_a_case_of_its_own(results: Path):
-    measured = notebook.measured(results, "race", all_cores=True)
+@pytest.mark.usefixtures("two_jobs")
+def test_what_was_measured_with_all_cores_is_a_case_of_its_own() -> None:
+    measured = notebook.measured("race", all_cores=True)
     assert (measured.ratios["other"], measured.threads) == (1.5, 4)
 
 
-def test_of_several_settings_the_one_that_is_asked_for_is_read(results: Path):
-    assert notebook.measured(results, "jump", "high").ratios == {"one": 1.0}
-    assert notebook.measured(results, "jump", "long").ratios == {"one": 3.0}
+@pytest.mark.usefixtures("two_jobs")
+def test_of_several_settings_the_one_that_is_asked_for_is_read() -> None:
+    assert notebook.measured("jump", "high").ratios == {"one": 1.0}
+    assert notebook.measured("jump", "long").ratios == {"one": 3.0}
 
 
+@pytest.mark.usefixtures("two_jobs")
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [
-        (("swim",), "job must be one of race, jump, got 'swim'"),
-        (("jump",), r"setting of jump must be one of \['high', 'long'\], got None"),
+        (("swim", None), "job must be one of race, jump, got 'swim'"),
+        (("jump", None), r"setting of jump must be one of \['high', 'long'\], got None"),
         (("race", "a lap"), r"setting of race must be one of \['a mile'\], got 'a lap'"),
     ],
 )
 def test_a_job_that_was_not_measured_is_named(
-    results: Path, asked: tuple[str, ...], complaint: str
-):
+    asked: tuple[str, str | None], complaint: str
+) -> None:
     with pytest.raises(ValueError, match=complaint):
-        notebook.measured(results, *asked)
-
-
-def test_a_file_that_is_not_there_is_named_with_what_writes_it(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"no\.json must be there: `make bench`"):
-        notebook.measured(tmp_path / "no.json", "race")
+        notebook.measured(*asked)

@@ -8,30 +8,29 @@ from typing import Any
 import marimo as mo
 import pytest
 
-from groundup import charts
+from groundup import charts, notebook
 from tests.notebooks.chapter import Chapter
-from tests.serving import ROOT
 
-RESULTS = "benchmarks/results.json"
+OURS = notebook.BENCHMARKS
 TENFOLD = 10
 
 
 def rows() -> list[dict[str, Any]]:
     """What was measured."""
-    found: list[dict[str, Any]] = json.loads((ROOT / RESULTS).read_text("utf-8"))
+    found: list[dict[str, Any]] = json.loads(OURS.read_text("utf-8"))
     return found
 
 
 @pytest.fixture
 def words(chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the chapter's cells show beside a file in which all times of `groundup` are ten times as long."""
-    (tmp_path / "benchmarks").mkdir()
     for row in (changed := rows()):
         if row["contender"] == "groundup":
             row["ratio"] *= TENFOLD
         row["processor"] = "3 cores, a processor of its own"
-    (tmp_path / RESULTS).write_text(json.dumps(changed), "utf-8")
-    monkeypatch.setattr(mo, "notebook_dir", lambda: tmp_path / "notebooks")
+    file = tmp_path / "benchmarks.json"
+    file.write_text(json.dumps(changed), "utf-8")
+    monkeypatch.setattr(notebook, "BENCHMARKS", file)
     return shown(chapter.run_from_the_top().outputs.values())
 
 
