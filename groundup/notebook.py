@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import marimo as mo
-
+from groundup._extras import extra
 from groundup.callbacks.callback import Callback
 from groundup.trainer import Trainer
+
+with extra("notebooks"):
+    import marimo as mo
 
 
 def code_of(thing: Any) -> str:

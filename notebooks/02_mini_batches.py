@@ -1750,9 +1750,7 @@ def _():
 
 @app.cell
 def _():
-    small, large = (
-        notebook.measured(job) for job in ("train-mini-batch", "train-network")
-    )
+    small, large = (notebook.measured(job) for job in ("train-mini-batch", "train-network"))
     charts.ratios.show(small.ratios, "Batches of 32: time, loop by hand = 1")
     return large, small
 
