@@ -6,28 +6,33 @@ BIN := .venv/bin
 
 setup: .venv/.complete
 
+# An environment knows its folder by the full name, which .complete holds: a renamed one is set up again.
+.PHONY: $(shell for venv in .venv .venv-bench; do \
+	test "$$(cat $$venv/.complete 2>&1)" = "$$(pwd -P)" || echo $$venv/.complete; done)
+
 .venv/.complete: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), f"Python 3.11 or newer is needed, this is {sys.version}"'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,blog]' -c constraints.txt
-	touch $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,blog]' -c constraints.txt
+	pwd -P > $@
 
 edit: setup
-	$(BIN)/marimo edit --no-sandbox notebooks
+	$(BIN)/python -m marimo edit --no-sandbox notebooks
 
 test: setup
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/marimo check --strict notebooks
-	$(BIN)/pytest
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/python -m marimo check --strict notebooks
+	$(BIN)/python -m pytest
 
 # The series as a site, in site/: `make blog`, or `make blog site_url=https://me.example/blog/`.
 blog: setup
 	$(if $(site_url),SITE_URL='$(site_url)') $(BIN)/python -m blog
 
+# `make serve`, or `make serve port=9000`; `host=0.0.0.0` shows it to other machines.
 serve: setup
-	$(BIN)/python -m blog.serve
+	$(BIN)/python -m blog.serve $(if $(host),--host '$(host)') $(if $(port),--port '$(port)')
 
 # The peers live in an environment of their own: `make bench`, or `make bench job=loader`.
 bench: .venv-bench/.complete
@@ -35,5 +40,5 @@ bench: .venv-bench/.complete
 
 .venv-bench/.complete: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/pip install --quiet --disable-pip-version-check -e '.[bench,test]' -c constraints.txt
-	touch $@
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench,test]' -c constraints.txt
+	pwd -P > $@

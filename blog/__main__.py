@@ -1,12 +1,16 @@
 """`python -m blog`: the chapters run, exported, and built into `site/`, all or nothing."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +19,7 @@ import nbformat
 from blog import pictures
 from blog.address import checked
 from blog.chapters import Chapter, NotPublishable, Page, Spec, page_of
+from blog.console import speak_anywhere
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build/blog"
@@ -30,25 +35,57 @@ EXPORT = [
 """Options of marimo's export, and the notebooks' own, see `groundup.notebook.switched_on`."""
 
 
+NOT_OURS = {".git", "lost+found"}
+"""What `site/` keeps, as a worktree or as a volume."""
+
+
 class NotBuilt(Exception):
-    """Sphinx had something to complain about."""
+    """What keeps the pages from being made, or from their place."""
 
 
 def main() -> None:
     """Build the site. What went wrong is said in words, and the old site stays."""
+    speak_anywhere()
     chapters = [Chapter(file) for file in sorted(ROOT.glob("notebooks/[0-9][0-9]_*.py"))]
     try:
         checked(os.environ.get("SITE_URL", ""))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        check_place(SITE)
+        with alone(BUILD), ThreadPoolExecutor(os.cpu_count()) as pool:
             pages = list(pool.map(run_chapter, chapters))
-        built = run_sphinx(gather(chapters, pages))
-    except (NotPublishable, NotBuilt, ValueError) as error:
-        sys.exit(f"make blog: {error}\n{SITE.name}/ is as it was.")
-    publish(built)
+            publish(run_sphinx(gather(chapters, pages)), SITE)
+    except (NotPublishable, NotBuilt, OSError, ValueError) as error:
+        # What could not be copied is a list with a line for each file.
+        words = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+        sys.exit(f"make blog: {words}\n{SITE.name}/ is as it was.")
     for chapter, page in zip(chapters, pages, strict=True):
         print(f"{chapter.slug}.html: {page.heading}, {len(page.charts)} charts")
     sizes = [file.stat().st_size for file in SITE.rglob("*") if file.is_file()]
     print(f"{SITE.name}/: {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB")
+
+
+def check_place(site: Path) -> None:
+    """Refuse, before anything is built, a place where no site can be put.
+
+    Raises:
+        NotBuilt: if it is no folder, or none to write in.
+    """
+    place = site.resolve()
+    folder = place if place.exists() else place.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise NotBuilt(f"{folder} must be a folder that you may write in")
+
+
+@contextmanager
+def alone(build: Path) -> Iterator[None]:
+    """Wait for another build of this checkout, which writes to the same folders. POSIX only, as is the Makefile."""
+    build.mkdir(parents=True, exist_ok=True)
+    with (build / "lock").open("w") as lock:  # however a build ends, its lock ends with it
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("make blog: waiting for another one to end", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run_chapter(chapter: Chapter) -> Page:
@@ -148,17 +185,45 @@ def run_sphinx(source: Path) -> Path:
 
 def run(module: list[str | Path]) -> subprocess.CompletedProcess[str]:
     """Run a module of this environment, from the repository's root."""
-    command = [sys.executable, "-m", *module]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", *module],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
 
 
-def publish(built: Path) -> None:
-    """Put the new site in the place of the old one."""
-    old = BUILD / "old"
-    shutil.rmtree(old, ignore_errors=True)
-    if SITE.exists():
-        SITE.rename(old)
-    built.rename(SITE)
+def publish(built: Path, site: Path) -> None:
+    """Swap what is in the folder, which stays: it may be a link's target, a mount, or open in a server.
+
+    Raises:
+        OSError: if that can't be done. The old site is then back in its place.
+    """
+    place = site.resolve()
+    place.mkdir(exist_ok=True)
+    # Within the folder, so that its file system is the same and all that is left to do is to rename.
+    aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=place))
+    new, old = aside / "new", aside / "old"
+    try:
+        shutil.move(built, new)
+        old.mkdir()
+        stays = {aside, *(place / name for name in NOT_OURS)}
+        moves = [(file, old / file.name) for file in place.iterdir() if file not in stays]
+        moves += [(file, place / file.name) for file in new.iterdir()]
+        with ExitStack() as undo:
+            for here, there in moves:
+                here.rename(there)
+                undo.callback(there.rename, here)
+            undo.pop_all()
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        for folder in (old, aside):
+            with suppress(OSError):  # it keeps what could not be put back
+                folder.rmdir()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from tests.browser.conftest import QUIET
 from tests.serving import CHAPTERS, ROOT, running
 
 PICTURE = Path(__file__).with_name("chapter-one.png")
@@ -18,7 +19,7 @@ def main() -> None:
     """Serve the chapter, move its sliders, take the picture."""
     with running(CHAPTERS[1]) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=shutil.which("chromium"), args=QUIET
         )
         page = browser.new_page(
             viewport={"width": 840, "height": 640}, device_scale_factor=1.5

@@ -187,7 +187,7 @@ def page_only(text: str, explorer: bool = False) -> mo.Html:
 
 def switched_on() -> bool:
     """Whether a page is being made whose charts are to show the mistakes that a notebook's switches make."""
-    return "switched-on" in mo.cli_args().to_dict()
+    return mo.running_in_notebook() and "switched-on" in mo.cli_args().to_dict()
 
 
 def exercise(

@@ -22,6 +22,7 @@ PUBLISHED = "http://published.test/"
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
+    "--no-proxy-server",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl
-from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.charts import CONTRAST, READABLE, WIDTHS
 from tests.browser.conftest import opened
 from tests.building import SLUGS, hosted
-from tests.serving import ROOT
+from tests.serving import ROOT, ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -371,7 +370,7 @@ def test_the_text_is_there_before_any_script_has_run(chromium: Browser, host: st
         first = pictures.first
         first.scroll_into_view_if_needed()
         expect(first).to_be_visible()
-    page_source = urlopen(host + f"{SLUGS[0]}.html").read().decode()
+    page_source = ask(host + f"{SLUGS[0]}.html").read().decode()
     for script in ("vega.js", "blog.js"):
         assert re.search(rf'<script defer="defer" src="_static/{script}', page_source)
 
@@ -439,7 +438,7 @@ def test_headings_have_anchors_that_can_be_sent(chromium: Browser, host: str):
 
 def test_an_address_that_doesnt_exist_gets_a_page_that_leads_home(host: str):
     with pytest.raises(HTTPError, match="404") as missing:
-        urlopen(host + "no/such/page.html")
+        ask(host + "no/such/page.html")
     body = missing.value.read().decode()
     assert "Nothing here" in body
     assert 'href="/index.html"' in body

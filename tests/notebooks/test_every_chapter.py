@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,22 @@ EXERCISES = [
 def test_a_chapter_runs_from_the_top_without_a_word(chapter: Chapter):
     command = [sys.executable, "-W", "error", chapter.file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_a_chapter_as_a_plain_script_runs_without_a_word(chapter: Chapter, tmp_path: Path):
+    script = tmp_path / "script.py"
+    command = [*MARIMO, "export", "script", chapter.file, "-o", script]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script],
+        cwd=chapter.file.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
