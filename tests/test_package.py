@@ -122,5 +122,5 @@ def test_nothing_is_built_on_the_optimizers_of_torch(name: str) -> None:
     assert not any(module.startswith("torch.optim") for module in imports(name))
 
 
-def test_the_script_that_draws_the_readmes_picture_can_be_imported():
+def test_the_script_that_draws_the_readmes_picture_can_be_imported() -> None:
     assert callable(importlib.import_module("docs.screenshot").main)

@@ -89,7 +89,7 @@ def figures(chapter: int, tenfold: float) -> dict[str, list[float]]:
     }
 
 
-def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter):
+def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter) -> None:
     words = shown(chapter.untouched.outputs.values())
     for start, ratios in figures(chapter.number, 1).items():
         text = said(words, start)
@@ -97,7 +97,7 @@ def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter):
     assert any(rows()[0]["processor"] in text for text in words)
 
 
-def test_another_file_is_another_chapter(chapter: Chapter, words: list[str]):
+def test_another_file_is_another_chapter(chapter: Chapter, words: list[str]) -> None:
     for start, ratios in figures(chapter.number, TENFOLD).items():
         text = said(words, start)
         assert [r for r in map(charts.times, ratios) if r not in text] == []
