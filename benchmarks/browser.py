@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -28,7 +29,7 @@ LIVE = {
 }
 """A chapter → the charts that its slider *learning rate* draws anew, as its source has them → what they show."""
 
-SIZE = {"viewport": {"width": 1000, "height": 900}}
+SIZE: dict[str, Any] = {"viewport": {"width": 1000, "height": 900}}
 WARM = 2
 """Moves that are not counted."""
 

@@ -1,6 +1,6 @@
 """What the rows say: a table for the terminal, RESULTS.md, the README's table and the chart beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.jobs import JOBS, settings
 from benchmarks.rows import ROOT, Row, put
@@ -185,7 +185,7 @@ def _threads(threads: int) -> str:
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
-def _markdown(lines: Sequence[dict[str, object]]) -> str:
+def _markdown(lines: Sequence[Mapping[str, object]]) -> str:
     # Where marimo is imported, transformers takes itself to be in a notebook and asks for IPython.
     from groundup.notebook import markdown_table  # noqa: PLC0415
 

@@ -5,7 +5,9 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -61,7 +63,7 @@ def test_what_needs_no_peer_ends_at_the_parameters_of_the_loop_by_hand(job: str)
     ],
 )
 def test_a_contender_that_trains_otherwise_is_named(
-    other: dict[str, float], complaint: str, monkeypatch: pytest.MonkeyPatch
+    other: dict[str, Any], complaint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_hand = CONTENDERS["train-mini-batch"]["by hand"]
 
@@ -96,7 +98,7 @@ def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand() -
 def test_contenders_take_turns_and_each_round_starts_with_another_one() -> None:
     calls: list[str] = []
     contenders: dict[str, Callable[[], None]] = {
-        name: lambda name=name: calls.append(name) for name in "abc"
+        name: partial(calls.append, name) for name in "abc"
     }
     seconds = in_turns(contenders, rounds=7)
     warm, timed = calls[:3], calls[3:]

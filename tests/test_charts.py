@@ -54,7 +54,9 @@ def train(learning_rate: float, epochs: int) -> NaiveTrainerResult:
 
 def with_losses(*losses: float) -> NaiveTrainerResult:
     """A run with these losses, whose parameters move by one an epoch."""
-    parameters = [(torch.full((2, 1), float(i)), torch.ones(1)) for i in range(len(losses))]
+    parameters: list[tuple[torch.Tensor, ...]] = [
+        (torch.full((2, 1), float(i)), torch.ones(1)) for i in range(len(losses))
+    ]
     return NaiveTrainerResult(list(losses), parameters)
 
 
@@ -118,7 +120,8 @@ each_chart = pytest.mark.parametrize("name", CHARTS)
 @cache
 def chart(name: str) -> alt.LayerChart:
     drawing, results = CHARTS[name]
-    return drawing(*results)
+    drawn: alt.LayerChart = drawing(*results)
+    return drawn
 
 
 @cache

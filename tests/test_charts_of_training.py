@@ -843,7 +843,8 @@ def test_an_orders_title_and_description_say_what_is_to_be_seen() -> None:
 
 
 def noise(*arguments: Any) -> dict[str, Any]:
-    return shown(charts.gradient_noise.show(*arguments))["datasets"]
+    rows: dict[str, Any] = shown(charts.gradient_noise.show(*arguments))["datasets"]
+    return rows
 
 
 @pytest.mark.parametrize("samples", [512, 500, 3, 2])

@@ -256,10 +256,12 @@ def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
         def on_train_start(self, trainer: groundup.Trainer) -> None:
             super().on_train_start(trainer)
             update = self._bar.progress.update
-            self._bar.progress.update = lambda **words: (
-                told.append(words),
-                update(**words),
-            )
+
+            def recorded(**words: Any) -> None:
+                told.append(words)
+                update(**words)
+
+            self._bar.progress.update = recorded
 
     class Failing(groundup.Callback):
         def on_step_end(self, trainer: groundup.Trainer) -> None:

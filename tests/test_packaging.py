@@ -150,7 +150,7 @@ def test_the_wheel_trains_with_torch_and_nothing_else(lean: Path, tmp_path: Path
 def test_what_needs_more_says_how_to_install_it(
     lean: Path, tmp_path: Path, use: str, missing: str
 ) -> None:
-    command = [lean, "-I", "-c", use]
+    command: list[str | Path] = [lean, "-I", "-c", use]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -216,5 +216,5 @@ def test_the_pins_hold_on_the_lowest_python_that_is_promised() -> None:
     ]
     assert pinned
     for found in pinned:
-        allowed = SpecifierSet(found.metadata.get("Requires-Python", ""))
+        allowed = SpecifierSet(str(found.metadata.json.get("requires_python", "")))
         assert LOWEST in allowed, f"{found.name} {found.version} asks for {allowed}"

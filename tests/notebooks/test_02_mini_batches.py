@@ -170,7 +170,7 @@ def test_who_learns_the_noise_by_heart_gets_worse_on_new_samples(cells: Cells) -
 # The live section.
 
 
-@pytest.fixture(scope="module", params=SETTINGS.values(), ids=SETTINGS.keys())
+@pytest.fixture(scope="module", params=SETTINGS.values(), ids=[*SETTINGS])
 def setting(request: pytest.FixtureRequest) -> Setting:
     asked: Setting = request.param
     return asked
@@ -336,7 +336,11 @@ def test_a_lane_of_the_explorer_is_a_run_of_the_trainer(
 
 
 def test_runs_of_the_explorer_diverge_where_the_trainers_do(cells: Cells) -> None:
-    for equal, runs in (("epochs", cells["by_epoch"]), ("updates", cells["by_update"])):
+    by_both: list[tuple[Equal, Any]] = [
+        ("epochs", cells["by_epoch"]),
+        ("updates", cells["by_update"]),
+    ]
+    for equal, runs in by_both:
         assert not runs[0, -1, -1].isfinite()
         assert not math.isfinite(last(losses_of_the_trainer(cells, equal, 1, 1.0)))
 

@@ -26,7 +26,7 @@ EXERCISES = [
 
 @pytest.mark.slow
 def test_a_chapter_runs_from_the_top_without_a_word(chapter: Chapter) -> None:
-    command = [sys.executable, "-W", "error", chapter.file]
+    command: list[str | Path] = [sys.executable, "-W", "error", chapter.file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -36,7 +36,7 @@ def test_a_chapter_as_a_plain_script_runs_without_a_word(
     chapter: Chapter, tmp_path: Path
 ) -> None:
     script = tmp_path / "script.py"
-    command = [*MARIMO, "export", "script", chapter.file, "-o", script]
+    command: list[str | Path] = [*MARIMO, "export", "script", chapter.file, "-o", script]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     done = subprocess.run(
         [sys.executable, "-W", "error", script],
@@ -51,7 +51,7 @@ def test_a_chapter_as_a_plain_script_runs_without_a_word(
 
 @pytest.mark.slow
 def test_a_chapter_is_as_marimo_wants_it(chapter: Chapter) -> None:
-    command = [*MARIMO, "check", "--strict", chapter.file]
+    command: list[str | Path] = [*MARIMO, "check", "--strict", chapter.file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
