@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup edit test blog serve bench
+.PHONY: setup edit test coverage hooks blog serve bench
 
 setup: .venv/.complete
 
@@ -25,6 +25,16 @@ test: setup
 	$(BIN)/python -m mypy
 	$(BIN)/python -m marimo check --strict notebooks
 	$(BIN)/python -m pytest
+
+# Which lines of the package the fast tests don't reach.
+coverage: setup
+	$(BIN)/python -m coverage run -m pytest -m "not slow"
+	$(BIN)/python -m coverage report
+
+# What of `make test` takes seconds, before each commit.
+hooks: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pre_commit install
 
 # The series as a site, in site/: `make blog`, or `make blog site_url=https://me.example/blog/`.
 blog: setup

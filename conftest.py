@@ -8,7 +8,7 @@ import torch
 import groundup
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def names_of_examples(doctest_namespace: dict[str, Any]) -> None:
     """The package's public names, and torch."""
     doctest_namespace["torch"] = torch

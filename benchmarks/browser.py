@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -28,7 +29,7 @@ LIVE = {
 }
 """A chapter → the charts that its slider *learning rate* draws anew, as its source has them → what they show."""
 
-SIZE = {"viewport": {"width": 1000, "height": 900}}
+SIZE: dict[str, Any] = {"viewport": {"width": 1000, "height": 900}}
 WARM = 2
 """Moves that are not counted."""
 
@@ -183,7 +184,6 @@ def floor(chapter: str, folder: Path) -> Path:
     shutil.copytree(
         ROOT / "notebooks", folder / "notebooks", ignore=lambda *_: ["__marimo__"]
     )
-    (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
     notebook = folder / f"notebooks/{chapter}.py"
     source = notebook.read_text("utf-8")
     for drawn, result in LIVE[chapter].items():

@@ -50,9 +50,14 @@ def loader_of(contender: str, samples: int, batch_size: int) -> Iterable[object]
     if contender == "torch batch sampler":
         sampler = BatchSampler(RandomSampler(dataset), batch_size, drop_last=False)
         return TorchDataLoader(dataset, None, sampler=sampler)
-    workers = {"num_workers": 2, "persistent_workers": True}
-    options = workers if contender == "torch workers" else {}
-    return TorchDataLoader(dataset, batch_size, shuffle=True, **options)
+    workers = 2 if contender == "torch workers" else 0
+    return TorchDataLoader(
+        dataset,
+        batch_size,
+        shuffle=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )
 
 
 def batches(contender: str, samples: int, batch_size: int) -> int:

@@ -1,6 +1,6 @@
 """What the rows say: a table for the terminal, RESULTS.md, the README's table and the chart beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.jobs import JOBS, settings
 from benchmarks.rows import ROOT, Row, put
@@ -19,14 +19,14 @@ IN_README = (
 GREY = "#808080"
 """Of an image's words: a README is light or dark, and an image can't know."""
 
-HEAD = """<!-- Written by `make bench` from benchmarks/results.json and the jobs' SETTINGS: don't edit it. -->
+HEAD = """<!-- Written by `make bench` from groundup/benchmarks.json and the jobs' SETTINGS: don't edit it. -->
 
 # What `make bench` measured
 
 On {machine}. Each job is set up for its contenders alike and, where they train, checked before it is timed: all see the
 same batches and end at the same parameters. They take turns, at least seven rounds after one to warm up. A **ratio** is
 the median of the ratios to the reference within a round; minimum, median and maximum are of all rounds, which
-[results.json](results.json) has one by one. All versions are pinned in [constraints.txt](../constraints.txt).
+[benchmarks.json](../groundup/benchmarks.json) has one by one. All versions are pinned in [constraints.txt](../constraints.txt).
 
 What it does not show: training that takes a GPU, or many, or a model whose step takes longer than all of this. Nobody
 should choose a trainer for a large model by these figures."""
@@ -185,7 +185,7 @@ def _threads(threads: int) -> str:
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
-def _markdown(lines: Sequence[dict[str, object]]) -> str:
+def _markdown(lines: Sequence[Mapping[str, object]]) -> str:
     # Where marimo is imported, transformers takes itself to be in a notebook and asks for IPython.
     from groundup.notebook import markdown_table  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "benchmarks/results.json"
+RESULTS = ROOT / "groundup/benchmarks.json"
 Row = dict[str, Any]
 DISTRIBUTIONS = {
     "torch": "torch",

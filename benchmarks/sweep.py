@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -93,10 +94,7 @@ def measure(threads: int, job: str) -> list[Row]:
         if count == min(EPOCHS):
             check(rates, epochs)
         rounds = in_turns(
-            {
-                name: lambda work=work, given=(rates, epochs): work(*given)
-                for name, work in CONTENDERS.items()
-            }
+            {name: partial(work, rates, epochs) for name, work in CONTENDERS.items()}
         )
         setting = f"{count} rates × {epochs} epochs"
         rows += rows_of(job, rounds, "naive trainer", threads, setting)

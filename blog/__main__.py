@@ -120,9 +120,9 @@ def fingerprint(chapter: Chapter) -> str:
     digest = hashlib.sha256()
     digest.update(" ".join([sys.version, *map(version, LIBRARIES), *EXPORT]).encode())
     package = sorted(
-        f for f in (ROOT / "groundup").rglob("*") if f.suffix in (".py", ".csv")
+        f for f in (ROOT / "groundup").rglob("*") if f.suffix in (".py", ".csv", ".json")
     )
-    for file in (chapter.file, ROOT / "benchmarks/results.json", *package):
+    for file in (chapter.file, *package):
         digest.update(f"\n{file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -10,13 +10,15 @@ import json
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
-import marimo as mo
-
+from groundup._extras import extra
 from groundup.callbacks.callback import Callback
 from groundup.trainer import Trainer
+
+with extra("notebooks"):
+    import marimo as mo
 
 
 def code_of(thing: Any) -> str:
@@ -126,24 +128,22 @@ class Measured:
     """What computed: cores and processor."""
 
 
-def measured(
-    file: Path, job: str, setting: str | None = None, all_cores: bool = False
-) -> Measured:
+BENCHMARKS = files("groundup") / "benchmarks.json"
+"""All that `make bench` found. It comes with the package, since a notebook may be copied elsewhere."""
+
+
+def measured(job: str, setting: str | None = None, all_cores: bool = False) -> Measured:
     """What `make bench` found for a job.
 
     Args:
-        file: its results, `benchmarks/results.json`.
         job: the job's name.
         setting: which of the job's settings, in the file's words; None where it has only one.
         all_cores: take the run with the most threads instead of the one with one thread.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file has no such job, or not just one such setting.
+        ValueError: if there was no such job, or not just one such setting.
     """
-    if not file.exists():
-        raise FileNotFoundError(f"{file} must be there: `make bench` writes it")
-    rows = json.loads(file.read_text("utf-8"))
+    rows = json.loads(BENCHMARKS.read_text("utf-8"))
     jobs = dict.fromkeys(row["job"] for row in rows)
     if job not in jobs:
         raise ValueError(f"job must be one of {', '.join(jobs)}, got {job!r}")

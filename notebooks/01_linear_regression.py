@@ -970,9 +970,8 @@ def _(X, model, y):
 
 @app.cell
 def _():
-    results = mo.notebook_dir().parent / "benchmarks" / "results.json"
-    full_batch = notebook.measured(results, "train-full-batch")
-    return full_batch, results
+    full_batch = notebook.measured("train-full-batch")
+    return (full_batch,)
 
 
 @app.cell(hide_code=True)
@@ -1132,10 +1131,10 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(results):
+def _():
     def _():
         one, all_of_them = (
-            notebook.measured(results, "sweep", "64 rates × 50 epochs", all_cores)
+            notebook.measured("sweep", "64 rates × 50 epochs", all_cores)
             for all_cores in (False, True)
         )
         single, threaded = (1 / m.ratios["groundup"] for m in (one, all_of_them))

@@ -1752,12 +1752,9 @@ def _():
 
 @app.cell
 def _():
-    results = mo.notebook_dir().parent / "benchmarks" / "results.json"
-    small, large = (
-        notebook.measured(results, job) for job in ("train-mini-batch", "train-network")
-    )
+    small, large = (notebook.measured(job) for job in ("train-mini-batch", "train-network"))
     charts.ratios.show(small.ratios, "Batches of 32: time, loop by hand = 1")
-    return large, results, small
+    return large, small
 
 
 @app.cell(hide_code=True)
@@ -1774,7 +1771,7 @@ def _(large, small):
     Where does that vanish? Where a step has more to compute. With two layers of 512 units in place of the line ({large.setting}), Lightning
     takes {over_ours(large, "lightning")} the time of `Trainer`, `transformers` {over_ours(large, "transformers")}, and torch's pieces alone {over_ours(large, "torch")}. The larger the step, the less is left of all of this:
     so choose no trainer for a large model by this chart. It says what an abstraction costs, not what it is worth.
-    Every round is in `benchmarks/results.json`, and how each contender is set up in `benchmarks/RESULTS.md`.
+    Every round is in `groundup/benchmarks.json`, and how each contender is set up in `benchmarks/RESULTS.md`.
     """)
 
     _()
@@ -1782,10 +1779,10 @@ def _(large, small):
 
 
 @app.cell(hide_code=True)
-def _(results):
+def _():
     def _():
         case = "100,000 × 6, batches of 32"
-        loader = notebook.measured(results, "loader", case)
+        loader = notebook.measured("loader", case)
         return mo.md(f"""
     ### Where a loader's time goes
 

@@ -71,7 +71,8 @@ def axes(specification: Specification) -> set[str]:
 class Object(dict[str, Any]):
     """An object as Vega's expressions see it: `object["name"]` and `object.name` are the same."""
 
-    __getattr__ = dict.__getitem__
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
 
 
 def as_vega_sees_it(value: Any) -> Any:
@@ -152,7 +153,8 @@ def signals(specification: Specification, **moved: Any) -> Object:
     """The values of a chart's parameters, with some of its sliders moved."""
     values = {p["name"]: p["value"] for p in specification["params"]}
     assert moved.keys() <= values.keys(), moved
-    return as_vega_sees_it(values | moved)
+    seen: Object = as_vega_sees_it(values | moved)
+    return seen
 
 
 def _flattened(row: Object, field: str, name: str) -> list[Object]:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundup import Dataset, LinearRegression, TrainerConfig, make_regression
 from tests.helpers import seeded
@@ -19,7 +19,7 @@ class Problem(NamedTuple):
 
     X: Tensor
     y: Tensor
-    model: nn.Module
+    model: LinearRegression
 
 
 @st.composite

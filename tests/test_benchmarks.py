@@ -5,8 +5,10 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +38,7 @@ def row(job: str, contender: str, ratio: float = 1.0, **more: object) -> rows.Ro
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """All that a run writes goes into a folder of its own, where another run has been."""
-    monkeypatch.setattr(rows, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(rows, "RESULTS", tmp_path / "benchmarks.json")
     for name in ("README", "REPORT", "CHART"):
         monkeypatch.setattr(report, name, tmp_path / name)
     (tmp_path / "README").write_text(f"Above.\n{report.START}\nold\n{report.END}\nBelow.\n")
@@ -48,7 +50,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_what_needs_no_peer_ends_at_the_parameters_of_the_loop_by_hand(job: str):
+def test_what_needs_no_peer_ends_at_the_parameters_of_the_loop_by_hand(job: str) -> None:
     ours = [name for name in CONTENDERS[job] if name in CONTENDERS_WITHOUT_PEERS]
     assert set(check(JOBS[job], ours).values()) == {0.0}
 
@@ -62,8 +64,8 @@ def test_what_needs_no_peer_ends_at_the_parameters_of_the_loop_by_hand(job: str)
     ],
 )
 def test_a_contender_that_trains_otherwise_is_named(
-    other: dict[str, float], complaint: str, monkeypatch: pytest.MonkeyPatch
-):
+    other: dict[str, Any], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     by_hand = CONTENDERS["train-mini-batch"]["by hand"]
 
     def otherwise(job: training.Job) -> list[Tensor]:
@@ -76,7 +78,7 @@ def test_a_contender_that_trains_otherwise_is_named(
 
 def test_a_sweep_a_run_and_the_closed_form_are_held_to_the_same_weights(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     sweep.check([0.01, 0.8], 20)
     shorter = sweep.CONTENDERS["groundup"]
     monkeypatch.setitem(
@@ -86,7 +88,7 @@ def test_a_sweep_a_run_and_the_closed_form_are_held_to_the_same_weights(
         sweep.check([0.01, 0.8], 20)
 
 
-def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand():
+def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand() -> None:
     counted = measure(1, "operations")
     assert {row["setting"] for row in counted} == set(JOBS)
     for row in counted:
@@ -94,10 +96,10 @@ def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand():
             assert row["ratio"] <= 1, row
 
 
-def test_contenders_take_turns_and_each_round_starts_with_another_one():
+def test_contenders_take_turns_and_each_round_starts_with_another_one() -> None:
     calls: list[str] = []
     contenders: dict[str, Callable[[], None]] = {
-        name: lambda name=name: calls.append(name) for name in "abc"
+        name: partial(calls.append, name) for name in "abc"
     }
     seconds = in_turns(contenders, rounds=7)
     warm, timed = calls[:3], calls[3:]
@@ -107,7 +109,7 @@ def test_contenders_take_turns_and_each_round_starts_with_another_one():
     assert {name: len(times) for name, times in seconds.items()} == dict.fromkeys("abc", 7)
 
 
-def test_a_ratio_is_the_median_of_the_ratios_within_a_round():
+def test_a_ratio_is_the_median_of_the_ratios_within_a_round() -> None:
     # Both slow down threefold in the last round: the ratio knows nothing of it.
     measured = {"one": [1.0, 1.0, 3.0], "other": [2.0, 2.2, 6.0]}
     one, other = rows.rows_of("job", measured, "one", 1, "setting")
@@ -115,7 +117,7 @@ def test_a_ratio_is_the_median_of_the_ratios_within_a_round():
     assert (other["minimum"], other["median"], other["maximum"]) == (2.0, 2.2, 6.0)
 
 
-def test_the_floor_is_the_chapter_with_text_in_place_of_its_charts(tmp_path: Path):
+def test_the_floor_is_the_chapter_with_text_in_place_of_its_charts(tmp_path: Path) -> None:
     for chapter, drawn in browser.LIVE.items():
         floor = browser.floor(chapter, tmp_path / chapter)
         theirs, ours = (
@@ -125,14 +127,13 @@ def test_the_floor_is_the_chapter_with_text_in_place_of_its_charts(tmp_path: Pat
         changed = [(a, b) for a, b in zip(theirs, ours, strict=True) if a != b]
         assert [a.strip() for a, _ in changed] == list(drawn)
         assert all('class="floor"' in b for _, b in changed)
-        assert (floor.parent.parent / "benchmarks/results.json").exists()
 
 
 # How they are set up is told.
 
 
 @pytest.mark.parametrize("job", jobs.JOBS)
-def test_a_job_says_how_it_is_set_up(job: str):
+def test_a_job_says_how_it_is_set_up(job: str) -> None:
     settings = jobs.settings(job)
     assert settings["all"]
     for lines in settings.values():
@@ -141,14 +142,14 @@ def test_a_job_says_how_it_is_set_up(job: str):
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_each_trainer_says_how_it_is_set_up(job: str):
+def test_each_trainer_says_how_it_is_set_up(job: str) -> None:
     assert set(CONTENDERS[job]) < set(jobs.settings(job))
 
 
 # The file of results.
 
 
-def test_the_file_has_every_job_and_every_contender():
+def test_the_file_has_every_job_and_every_contender() -> None:
     measured = {
         job: {row["contender"] for row in rows.read() if row["job"] == job}
         for job in jobs.JOBS
@@ -160,7 +161,7 @@ def test_the_file_has_every_job_and_every_contender():
     assert measured["train-network"] == EVERYWHERE
 
 
-def test_every_row_says_what_was_measured_on_what():
+def test_every_row_says_what_was_measured_on_what() -> None:
     measured = rows.read()
     assert measured
     for row in measured:
@@ -175,11 +176,11 @@ def test_every_row_says_what_was_measured_on_what():
         assert row["threads"] >= 1
 
 
-def test_the_files_numbers_are_json_that_any_program_reads():
+def test_the_files_numbers_are_json_that_any_program_reads() -> None:
     json.loads(rows.RESULTS.read_text("utf-8"), parse_constant=pytest.fail)
 
 
-def test_a_jobs_new_rows_replace_its_old_ones_and_no_others(elsewhere: Path):
+def test_a_jobs_new_rows_replace_its_old_ones_and_no_others(elsewhere: Path) -> None:
     new = row("loader", "torch", ratio=7.0)
     rows.write([new])
     assert [(r["job"], r["contender"], r["ratio"]) for r in rows.read()] == [
@@ -188,7 +189,7 @@ def test_a_jobs_new_rows_replace_its_old_ones_and_no_others(elsewhere: Path):
     ]
 
 
-def test_a_file_is_written_whole_or_not_at_all(elsewhere: Path):
+def test_a_file_is_written_whole_or_not_at_all(elsewhere: Path) -> None:
     before = rows.RESULTS.read_text("utf-8")
     with pytest.raises(TypeError):
         rows.write([row("loader", "torch", rounds=torch.ones(1))])
@@ -200,17 +201,17 @@ def test_a_file_is_written_whole_or_not_at_all(elsewhere: Path):
 # What is written from the file.
 
 
-def test_the_readme_has_the_files_figures():
+def test_the_readme_has_the_files_figures() -> None:
     text = report.README.read_text("utf-8")
     section = text.split(report.START)[1].split(report.END)[0]
     assert section.strip() == report.readme_section(rows.read())
 
 
-def test_the_report_has_the_files_figures():
+def test_the_report_has_the_files_figures() -> None:
     assert report.REPORT.read_text("utf-8") == report.report(rows.read())
 
 
-def test_the_chart_has_the_files_figures():
+def test_the_chart_has_the_files_figures() -> None:
     (said,) = re.findall(
         r'<svg role="img" aria-label="(.*?)"', report.CHART.read_text("utf-8")
     )
@@ -218,7 +219,7 @@ def test_the_chart_has_the_files_figures():
     assert all(f"{name} {charts.times(ratio)}" in said for name, ratio in ratios.items())
 
 
-def test_the_report_has_each_job_with_its_settings_and_its_rows():
+def test_the_report_has_each_job_with_its_settings_and_its_rows() -> None:
     text = report.report(rows.read())
     assert text.startswith("<!-- Written by `make bench`")
     for job in jobs.JOBS:
@@ -228,7 +229,7 @@ def test_the_report_has_each_job_with_its_settings_and_its_rows():
     assert len(tables) == len(rows.read()) + 2 * len(jobs.JOBS)
 
 
-def test_another_ratio_is_another_readme_and_another_report():
+def test_another_ratio_is_another_readme_and_another_report() -> None:
     measured = rows.read()
     changed = [
         r | {"ratio": 7.77}
@@ -241,7 +242,7 @@ def test_another_ratio_is_another_readme_and_another_report():
     assert report.report(changed) != report.report(measured)
 
 
-def test_only_what_is_between_the_markers_is_rewritten(elsewhere: Path):
+def test_only_what_is_between_the_markers_is_rewritten(elsewhere: Path) -> None:
     report.write(rows.read())
     head, rest = report.README.read_text("utf-8").split(report.START)
     section, tail = rest.split(report.END)
@@ -288,7 +289,7 @@ def test_its_tables_are_printed_also_where_the_stream_lacks_their_signs(
 @pytest.mark.usefixtures("nothing_runs")
 def test_an_unknown_job_is_named_beside_those_that_there_are(
     asked: Callable[..., None], capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     with pytest.raises(SystemExit):
         asked("--job", "nonsense")
     said = capsys.readouterr().err
@@ -301,7 +302,7 @@ def test_peers_that_are_missing_are_named_before_the_first_job(
     asked: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr(
         command, "find_spec", lambda name: None if name == "skorch" else name
     )
@@ -315,7 +316,7 @@ def test_the_browsers_job_asks_for_chromium_before_anything_runs(
     asked: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(SystemExit):
         asked("--job", "browser")
@@ -327,7 +328,7 @@ def test_without_chromium_all_other_jobs_run_and_its_own_is_said_to_be_left_out(
     asked: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(jobs, "measured", lambda name: [row(name, "one")])
     monkeypatch.setattr(report, "write", lambda rows: None)
@@ -339,7 +340,7 @@ def test_without_chromium_all_other_jobs_run_and_its_own_is_said_to_be_left_out(
 @pytest.mark.usefixtures("elsewhere")
 def test_a_job_that_fails_loses_nothing_of_those_before_it(
     asked: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def measured(name: str) -> list[rows.Row]:
         if name == "growth":
             raise ValueError("growth fails")

@@ -54,7 +54,9 @@ def train(learning_rate: float, epochs: int) -> NaiveTrainerResult:
 
 def with_losses(*losses: float) -> NaiveTrainerResult:
     """A run with these losses, whose parameters move by one an epoch."""
-    parameters = [(torch.full((2, 1), float(i)), torch.ones(1)) for i in range(len(losses))]
+    parameters: list[tuple[torch.Tensor, ...]] = [
+        (torch.full((2, 1), float(i)), torch.ones(1)) for i in range(len(losses))
+    ]
     return NaiveTrainerResult(list(losses), parameters)
 
 
@@ -118,7 +120,8 @@ each_chart = pytest.mark.parametrize("name", CHARTS)
 @cache
 def chart(name: str) -> alt.LayerChart:
     drawing, results = CHARTS[name]
-    return drawing(*results)
+    drawn: alt.LayerChart = drawing(*results)
+    return drawn
 
 
 @cache
@@ -128,38 +131,38 @@ def specification_of(name: str) -> dict[str, Any]:
 
 
 @each_chart
-def test_a_chart_is_one_that_altair_accepts(name: str):
+def test_a_chart_is_one_that_altair_accepts(name: str) -> None:
     assert chart(name).to_dict()["layer"]
 
 
 @each_chart
-def test_show_carries_the_very_specification_of_the_altair_chart(name: str):
+def test_show_carries_the_very_specification_of_the_altair_chart(name: str) -> None:
     with alt.theme.enable("none"):
         assert specification_of(name) == chart(name).to_dict()
 
 
-def test_what_is_shown_is_of_the_vega_lite_that_altair_writes():
+def test_what_is_shown_is_of_the_vega_lite_that_altair_writes() -> None:
     kind, _ = charts.losses.show(STABLE)._mime_()
     major = alt.SCHEMA_VERSION.removeprefix("v").split(".")[0]
     assert kind == f"application/vnd.vegalite.v{major}+json"
 
 
 @each_chart
-def test_a_chart_has_a_description_in_sentences(name: str):
+def test_a_chart_has_a_description_in_sentences(name: str) -> None:
     description = specification_of(name)["description"]
     assert len(description) > 25
     assert description[0].isupper()
 
 
 @each_chart
-def test_a_chart_is_as_wide_as_the_prose_and_shows_the_page_through(name: str):
+def test_a_chart_is_as_wide_as_the_prose_and_shows_the_page_through(name: str) -> None:
     specification = specification_of(name)
     assert specification["width"] == "container"
     assert specification["config"]["background"] == "transparent"
 
 
 @each_chart
-def test_every_colour_is_of_okabe_and_itos_palette(name: str):
+def test_every_colour_is_of_okabe_and_itos_palette(name: str) -> None:
     used = set(re.findall(r"#\w{6}\b", json.dumps(specification_of(name))))
     assert used <= OKABE_ITO | {GREY}
 
@@ -181,7 +184,7 @@ def test_every_colour_is_of_okabe_and_itos_palette(name: str):
         "batch order, no batches",
     ],
 )
-def test_words_stand_in_place_of_an_empty_plot(name: str):
+def test_words_stand_in_place_of_an_empty_plot(name: str) -> None:
     specification = specification_of(name)
     assert specification["datasets"] == {"nothing": [{"label": "nothing to draw"}]}
     assert specification["title"]
@@ -191,13 +194,13 @@ def test_words_stand_in_place_of_an_empty_plot(name: str):
 # Losses and parameters of runs.
 
 
-def test_the_losses_drawn_are_the_results():
+def test_the_losses_drawn_are_the_results() -> None:
     rows = shown(charts.losses.show(STABLE))["datasets"]["losses"]
     assert [row["epoch"] for row in rows] == list(range(20))
     assert [row["loss"] for row in rows] == STABLE.losses
 
 
-def test_each_of_several_runs_is_drawn_in_a_colour_and_under_a_name_of_its_own():
+def test_each_of_several_runs_is_drawn_in_a_colour_and_under_a_name_of_its_own() -> None:
     slow, fast = train(0.01, 20), train(0.3, 20)
     specification = shown(charts.losses.show({"slow": slow, "fast": fast}))
     for name, run in {"slow": slow, "fast": fast}.items():
@@ -225,14 +228,14 @@ def test_each_of_several_runs_is_drawn_in_a_colour_and_under_a_name_of_its_own()
 )
 def test_a_diverged_run_is_drawn_up_to_where_it_left(
     losses: list[float], left: int | None, points: int
-):
+) -> None:
     specification = shown(charts.losses.show(with_losses(*losses)))
     assert charts.diverged_at(losses) == left
     drawn = [row["loss"] for row in specification["datasets"].get("losses", [])]
     assert drawn == losses[:points]
 
 
-def test_a_diverged_run_is_labelled_with_the_epoch_at_which_it_left():
+def test_a_diverged_run_is_labelled_with_the_epoch_at_which_it_left() -> None:
     words = f"diverged at epoch {charts.diverged_at(DIVERGED.losses)}"
     for specification in (
         shown(charts.losses.show(DIVERGED)),
@@ -245,7 +248,7 @@ def test_a_diverged_run_is_labelled_with_the_epoch_at_which_it_left():
     assert end["label"] == words
 
 
-def test_among_several_runs_the_label_names_the_one_that_diverged():
+def test_among_several_runs_the_label_names_the_one_that_diverged() -> None:
     specification = shown(charts.losses.show({"calm": STABLE, "wild": DIVERGED}))
     labels = [end["label"] for end in specification["datasets"]["last losses"]]
     assert labels == [
@@ -260,12 +263,12 @@ def test_among_several_runs_the_label_names_the_one_that_diverged():
 )
 def test_the_losses_axis_is_logarithmic_unless_a_loss_is_not_positive(
     name: str, kind: str | None
-):
+) -> None:
     specification = shown(charts.losses.show(RESULTS[name]))
     assert {scale.get("type") for scale in scales(specification, "y")} == {kind}
 
 
-def test_the_parameters_drawn_are_the_results_from_epoch_one_on():
+def test_the_parameters_drawn_are_the_results_from_epoch_one_on() -> None:
     rows = shown(charts.trajectories.show(STABLE))["datasets"]["parameters"]
     for i, name in enumerate(["w₁", "w₂", "b"]):
         own = [row for row in rows if row["parameter"] == name]
@@ -276,7 +279,7 @@ def test_the_parameters_drawn_are_the_results_from_epoch_one_on():
         assert [row["value"] for row in own] == path
 
 
-def test_the_dashed_rules_are_the_true_parameters():
+def test_the_dashed_rules_are_the_true_parameters() -> None:
     specification = shown(charts.trajectories.show(STABLE, TRUE))
     assert specification["datasets"]["true"] == [
         {"parameter": "w₁", "value": 1.5},
@@ -288,20 +291,22 @@ def test_the_dashed_rules_are_the_true_parameters():
     assert rules["mark"]["strokeDash"]
 
 
-def test_the_trajectories_title_says_how_far_the_last_parameters_are_from_the_true_ones():
+def test_the_trajectories_title_says_how_far_the_last_parameters_are_from_the_true_ones() -> (
+    None
+):
     last = torch.cat([p.flatten() for p in STABLE.parameters[-1]])
     off = (last - torch.cat([p.flatten() for p in TRUE])).abs().max().item()
     assert f"within {off:.3g} of" in shown(charts.trajectories.show(STABLE, TRUE))["title"]
 
 
-def test_the_trajectories_of_a_diverged_run_end_where_its_losses_do():
+def test_the_trajectories_of_a_diverged_run_end_where_its_losses_do() -> None:
     rows = shown(charts.trajectories.show(DIVERGED))["datasets"]["parameters"]
     losses = shown(charts.losses.show(DIVERGED))["datasets"]["losses"]
     assert max(row["epoch"] for row in rows) == len(losses)
 
 
 @pytest.mark.parametrize("name", ["stable", "one epoch", "diverged"])
-def test_training_is_the_losses_above_the_trajectories(name: str):
+def test_training_is_the_losses_above_the_trajectories(name: str) -> None:
     both = specification_of(f"training, {name}")
     losses = shown(charts.losses.show(RESULTS[name]))
     trajectories = shown(charts.trajectories.show(RESULTS[name], TRUE))
@@ -313,7 +318,7 @@ def test_training_is_the_losses_above_the_trajectories(name: str):
 
 
 @pytest.mark.parametrize("names", [["w"], ["w", "b", "c"], []])
-def test_names_that_do_not_fit_the_parameters_are_refused(names: list[str]):
+def test_names_that_do_not_fit_the_parameters_are_refused(names: list[str]) -> None:
     with pytest.raises(ValueError, match="names must be one for each of 2 parameters"):
         charts.trajectories(STABLE, names=names)
 
@@ -326,12 +331,16 @@ def test_names_that_do_not_fit_the_parameters_are_refused(names: list[str]):
         (torch.ones(2, 1), torch.ones(1), torch.ones(1)),
     ],
 )
-def test_true_parameters_of_other_shapes_are_refused(true_parameters: tuple[Tensor, ...]):
+def test_true_parameters_of_other_shapes_are_refused(
+    true_parameters: tuple[Tensor, ...],
+) -> None:
     with pytest.raises(ValueError, match="true_parameters must have the shapes"):
         charts.trajectories(STABLE, true_parameters)
 
 
-def test_the_pace_is_the_loss_above_its_least_value_beside_a_straight_line_on_a_log_axis():
+def test_the_pace_is_the_loss_above_its_least_value_beside_a_straight_line_on_a_log_axis() -> (
+    None
+):
     specification = shown(charts.pace.show(STABLE, 0.005, 0.6))
     measured, slope = (specification["datasets"][name] for name in ("measured", "slope"))
     assert [row["excess"] for row in measured] == [loss - 0.005 for loss in STABLE.losses]
@@ -341,7 +350,7 @@ def test_the_pace_is_the_loss_above_its_least_value_beside_a_straight_line_on_a_
     assert {scale["type"] for scale in scales(specification, "y")} == {"log"}
 
 
-def test_a_parameter_has_the_same_colour_in_every_chart():
+def test_a_parameter_has_the_same_colour_in_every_chart() -> None:
     trajectories = colors(shown(charts.trajectories.show(STABLE, TRUE)))
     assert trajectories == colors(specification_of("explorer"))
     assert list(trajectories) == ["w₁", "w₂", "b"]
@@ -351,14 +360,14 @@ def test_a_parameter_has_the_same_colour_in_every_chart():
 # Sweeps.
 
 
-def test_a_sweeps_points_are_its_last_losses():
+def test_a_sweeps_points_are_its_last_losses() -> None:
     result = SWEEPS["stable and diverged"]
     trained = shown(charts.sweep_losses.show(result))["datasets"]["trained"]
     assert [row["learning_rate"] for row in trained] == result.learning_rates[:2].tolist()
     assert [row["loss"] for row in trained] == result.losses[:2, -1].tolist()
 
 
-def test_a_sweeps_diverged_lanes_are_crosses_that_say_when_they_left():
+def test_a_sweeps_diverged_lanes_are_crosses_that_say_when_they_left() -> None:
     result = SWEEPS["stable and diverged"]
     specification = shown(charts.sweep_losses.show(result))
     (lane,) = specification["datasets"]["diverged"]
@@ -369,7 +378,7 @@ def test_a_sweeps_diverged_lanes_are_crosses_that_say_when_they_left():
     assert "1 run" in specification["description"]
 
 
-def test_a_sweeps_threshold_is_a_rule_with_its_value():
+def test_a_sweeps_threshold_is_a_rule_with_its_value() -> None:
     specification = shown(charts.sweep_losses.show(SWEEPS["stable and diverged"], LIMIT))
     (row,) = specification["datasets"]["limit"]
     assert row["learning_rate"] == LIMIT
@@ -404,7 +413,9 @@ def explored(problem: str, learning_rate: float, epoch: int) -> Object:
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("learning_rate", [0.005, 0.1, 0.5])
-def test_the_explorers_formulas_give_the_closed_form(problem: str, learning_rate: float):
+def test_the_explorers_formulas_give_the_closed_form(
+    problem: str, learning_rate: float
+) -> None:
     start = model()
     data = PROBLEMS[problem]
     path = closed_form_path(data.X, data.y, start.weights, start.bias, learning_rate, 31)
@@ -418,7 +429,7 @@ def test_the_explorers_formulas_give_the_closed_form(problem: str, learning_rate
             )
 
 
-def test_the_explorers_ghosts_are_runs_of_sweep_to_four_figures():
+def test_the_explorers_ghosts_are_runs_of_sweep_to_four_figures() -> None:
     ghosts = specification_of("explorer")["datasets"]["ghosts"]
     rates = EXPLORED[3]
     assert len(ghosts) == len(PROBLEMS) * len(rates)
@@ -430,14 +441,14 @@ def test_the_explorers_ghosts_are_runs_of_sweep_to_four_figures():
         assert len(drawn) == 61 or drawn[-1] > 10 * drawn[0]
 
 
-def test_the_explorers_dashed_rules_are_each_problems_true_parameters():
+def test_the_explorers_dashed_rules_are_each_problems_true_parameters() -> None:
     goals = specification_of("explorer")["datasets"]["goals"]
     for name, problem in PROBLEMS.items():
         values = [row["value"] for row in goals if row["problem"] == name]
         assert values == [v for p in problem.true_parameters for v in p.flatten().tolist()]
 
 
-def test_the_explorers_formulas_are_under_4_kilobytes_on_their_way():
+def test_the_explorers_formulas_are_under_4_kilobytes_on_their_way() -> None:
     truth = (torch.ones(6, 1), torch.ones(1))
     problem = charts.Problem(*make_regression(64, 6, generator=seeded()), truth)
     content = charts.learning_rate_explorer.show(
@@ -447,14 +458,14 @@ def test_the_explorers_formulas_are_under_4_kilobytes_on_their_way():
     assert len(gzip.compress(formulas.encode())) < 4096
 
 
-def test_the_explorers_sliders_are_named_as_the_notebooks_are():
+def test_the_explorers_sliders_are_named_as_the_notebooks_are() -> None:
     specification = specification_of("explorer")
     binds = {p["bind"]["name"]: p["bind"] for p in specification["params"] if "bind" in p}
     assert binds["learning rate "]["input"] == binds["epochs "]["input"] == "range"
     assert binds["data "]["options"] == list(PROBLEMS)
 
 
-def test_the_explorer_of_one_problem_asks_for_no_choice():
+def test_the_explorer_of_one_problem_asks_for_no_choice() -> None:
     one = {"as drawn": PROBLEMS["as drawn"]}
     specification = shown(charts.learning_rate_explorer.show(one, *EXPLORED[1:]))
     assert "data " not in [p.get("bind", {}).get("name") for p in specification["params"]]

@@ -183,7 +183,7 @@ def title_of(specification: Specification) -> str:
 
 
 @each_chart
-def test_a_layer_draws_a_data_set_that_is_there_and_columns_that_it_has(name: str):
+def test_a_layer_draws_a_data_set_that_is_there_and_columns_that_it_has(name: str) -> None:
     specification = specification_of(name)
     drawn = set()
     for layer in layers(specification):
@@ -228,7 +228,7 @@ def _made(step: dict[str, Any]) -> list[str]:
 )
 def test_a_specification_is_made_once_and_left_alone_by_the_next_chart(
     drawing: Any, arguments: tuple[Any, ...], others: tuple[Any, ...]
-):
+) -> None:
     first = drawing.show(*arguments)
     made = copy.deepcopy(first.specification)
     before = copy.deepcopy(first.complete)
@@ -243,7 +243,7 @@ def test_a_specification_is_made_once_and_left_alone_by_the_next_chart(
 
 
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
-def test_what_is_no_json_never_reaches_a_browser(value: float):
+def test_what_is_no_json_never_reaches_a_browser(value: float) -> None:
     content = charts.promises.show({"by validation": (1.0, value)})
     with pytest.raises(ValueError, match="JSON"):
         content._mime_()
@@ -252,34 +252,38 @@ def test_what_is_no_json_never_reaches_a_browser(value: float):
 # Learning curves.
 
 
-def test_a_training_loss_stands_in_the_middle_of_its_epoch_and_a_validation_loss_at_its_end():
+def test_a_training_loss_stands_in_the_middle_of_its_epoch_and_a_validation_loss_at_its_end() -> (
+    None
+):
     rows = curves(VALIDATED)["datasets"]["losses"]
     assert points(rows, "train") == [(0.5, 4.0), (1.5, 2.0), (2.5, 1.0)]
     assert points(rows, "validation") == [(1.0, 5.0), (2.0, 3.0), (3.0, 2.0)]
     assert len(rows) == 6
 
 
-def test_a_run_without_validation_is_one_line():
+def test_a_run_without_validation_is_one_line() -> None:
     rows = curves(TRAINED_ONLY)["datasets"]["losses"]
     assert points(rows, "train") == [(0.5, 4.0), (1.5, 2.0), (2.5, 1.0)]
     assert {row["line"] for row in rows} == {"train"}
 
 
-def test_several_runs_are_compared_by_their_validation_losses():
+def test_several_runs_are_compared_by_their_validation_losses() -> None:
     rows = curves({"one": VALIDATED, "other": OTHER})["datasets"]["losses"]
     assert points(rows, "one") == [(1.0, 5.0), (2.0, 3.0), (3.0, 2.0)]
     assert points(rows, "other") == [(1.0, 4.0), (2.0, 3.0), (3.0, 2.5)]
     assert len(rows) == 6
 
 
-def test_several_runs_are_compared_by_their_training_losses_where_one_has_no_other():
+def test_several_runs_are_compared_by_their_training_losses_where_one_has_no_other() -> (
+    None
+):
     rows = curves({"one": TRAINED_ONLY, "other": OTHER})["datasets"]["losses"]
     assert points(rows, "one") == [(0.5, 4.0), (1.5, 2.0), (2.5, 1.0)]
     assert points(rows, "other") == [(0.5, 3.0), (1.5, 1.0), (2.5, 0.5)]
     assert len(rows) == 6
 
 
-def test_training_and_validation_keep_their_colours_and_runs_differ_in_theirs():
+def test_training_and_validation_keep_their_colours_and_runs_differ_in_theirs() -> None:
     assert colors(curves(VALIDATED)) == {"train": BLUE, "validation": ORANGE}
     assert colors(curves(VALIDATED, "accuracy")) == {"train": BLUE, "validation": ORANGE}
     assert colors(curves({"one": VALIDATED, "other": OTHER}, "accuracy")) == {
@@ -291,7 +295,7 @@ def test_training_and_validation_keep_their_colours_and_runs_differ_in_theirs():
     assert all(other == scale for other in others)
 
 
-def test_a_metric_is_drawn_at_the_ends_of_its_epochs():
+def test_a_metric_is_drawn_at_the_ends_of_its_epochs() -> None:
     rows = curves(VALIDATED, "accuracy")["datasets"]["measures"]
     assert points(rows, "validation") == [(1.0, 0.5), (2.0, 0.75), (3.0, 0.875)]
     assert len(rows) == 3
@@ -301,7 +305,7 @@ def test_a_metric_is_drawn_at_the_ends_of_its_epochs():
     assert len(rows) == 6
 
 
-def test_a_metric_has_a_panel_and_a_linear_scale_of_its_own_below_the_losses():
+def test_a_metric_has_a_panel_and_a_linear_scale_of_its_own_below_the_losses() -> None:
     specification = curves(VALIDATED, "accuracy")
     panels = {
         data: layers_of(specification, data)[0]["encoding"]["y"]
@@ -318,14 +322,14 @@ def test_a_metric_has_a_panel_and_a_linear_scale_of_its_own_below_the_losses():
     assert panel["resolve"]["scale"]["y"] == "independent"
 
 
-def test_without_a_metric_the_losses_have_the_whole_height():
+def test_without_a_metric_the_losses_have_the_whole_height() -> None:
     specification = curves(VALIDATED)
     assert all("range" not in scale for scale in scales(specification, "y"))
     assert set(specification["datasets"]) == {"losses", "last of losses", "names of losses"}
     assert axes(specification) == {"epochs done", "loss"}
 
 
-def test_a_metric_of_nothing_but_nan_is_an_empty_panel_and_no_number_in_the_title():
+def test_a_metric_of_nothing_but_nan_is_an_empty_panel_and_no_number_in_the_title() -> None:
     specification = curves(run([4.0], [5.0], accuracy=[NAN]), "accuracy")
     assert specification["datasets"]["measures"] == []
     assert specification["datasets"]["names of measures"] == []
@@ -333,20 +337,20 @@ def test_a_metric_of_nothing_but_nan_is_an_empty_panel_and_no_number_in_the_titl
     assert "nan" not in specification["description"].lower()
 
 
-def test_a_metric_that_was_nan_once_is_left_out_where_it_was():
+def test_a_metric_that_was_nan_once_is_left_out_where_it_was() -> None:
     result = run([4.0] * 3, [5.0] * 3, accuracy=[0.5, NAN, 0.75])
     rows = curves(result, "accuracy")["datasets"]["measures"]
     assert points(rows, "validation") == [(1.0, 0.5), (3.0, 0.75)]
 
 
 @pytest.mark.parametrize("metric", ["precision", "loss", ""])
-def test_a_metric_that_was_not_measured_is_refused(metric: str):
+def test_a_metric_that_was_not_measured_is_refused(metric: str) -> None:
     with pytest.raises(ValueError, match=r"metric must be one of \['accuracy'\]") as raised:
         charts.learning_curves(VALIDATED, metric)
     assert repr(metric) in str(raised.value)
 
 
-def test_the_run_that_lacks_a_metric_is_named():
+def test_the_run_that_lacks_a_metric_is_named() -> None:
     with pytest.raises(ValueError, match=r"one of \[\] in bare, got 'accuracy'"):
         charts.learning_curves({"one": VALIDATED, "bare": TRAINED_ONLY}, "accuracy")
 
@@ -363,7 +367,7 @@ def test_the_run_that_lacks_a_metric_is_named():
 )
 def test_a_run_that_diverges_is_drawn_up_to_where_it_left_and_labelled_with_the_epoch(
     losses: list[float], left: int | None, kept: int
-):
+) -> None:
     words = "diverged at epoch" if left is None else f"diverged at epoch {left}"
     for parts in (([*losses], []), ([1.0] * len(losses), losses)):
         specification = curves(run(*parts))
@@ -375,12 +379,12 @@ def test_a_run_that_diverges_is_drawn_up_to_where_it_left_and_labelled_with_the_
         assert title_of(specification).count("diverged") == (left is not None)
 
 
-def test_among_several_runs_the_title_names_the_one_that_diverged():
+def test_among_several_runs_the_title_names_the_one_that_diverged() -> None:
     lines = curves({"calm": VALIDATED, "wild": DIVERGED})["title"]
     assert lines == ["Calm: 5 → 2 · wild: diverged at epoch 3"]
 
 
-def test_a_run_of_which_nothing_can_be_drawn_does_not_hide_the_others():
+def test_a_run_of_which_nothing_can_be_drawn_does_not_hide_the_others() -> None:
     specification = curves({"lost": run([NAN, NAN]), "calm": TRAINED_ONLY})
     rows = specification["datasets"]["losses"]
     assert points(rows, "calm") == [(0.5, 4.0), (1.5, 2.0), (2.5, 1.0)]
@@ -389,13 +393,13 @@ def test_a_run_of_which_nothing_can_be_drawn_does_not_hide_the_others():
     assert colors(specification) == {"lost": BLUE, "calm": ORANGE}
 
 
-def test_a_run_that_diverged_in_its_first_epoch_is_not_said_to_have_had_none():
+def test_a_run_that_diverged_in_its_first_epoch_is_not_said_to_have_had_none() -> None:
     title = title_of(curves(run([NAN, NAN], [INF, NAN])))
     assert "No epochs" not in title
     assert "diverged at epoch 1" in title
 
 
-def test_the_title_in_place_of_curves_fits_a_phone_too():
+def test_the_title_in_place_of_curves_fits_a_phone_too() -> None:
     lines = curves(run([NAN, NAN], [INF, NAN]))["title"]
     assert lines == ["Train: diverged at epoch 1", "Validation: diverged at epoch 1"]
 
@@ -413,7 +417,7 @@ def test_the_title_in_place_of_curves_fits_a_phone_too():
 @pytest.mark.parametrize("metric", [None, "accuracy"])
 def test_the_losses_have_a_logarithmic_axis_unless_one_is_not_positive(
     result: TrainerResult, kind: str | None, metric: str | None
-):
+) -> None:
     result = TrainerResult(result.train_losses, result.val_losses, {"accuracy": [0.5]})
     specification = curves(result, metric)
     for data in ("losses", "last of losses", "names of losses"):
@@ -425,20 +429,20 @@ def test_the_losses_have_a_logarithmic_axis_unless_one_is_not_positive(
     assert ("on a log axis" in specification["description"]) is (kind == "log")
 
 
-def test_what_lies_beyond_a_divergence_does_not_rule_the_axis():
+def test_what_lies_beyond_a_divergence_does_not_rule_the_axis() -> None:
     specification = curves(run([1.0, 2.0, NAN, -1.0]))
     assert {scale.get("type") for scale in scales(specification, "y")} == {"log"}
 
 
 @pytest.mark.parametrize("result", [NO_EPOCHS, run([]), {}, {"one": NO_EPOCHS}])
-def test_words_stand_in_place_of_curves_without_an_epoch(result: Any):
+def test_words_stand_in_place_of_curves_without_an_epoch(result: Any) -> None:
     specification = curves(result)
     assert specification["datasets"] == {"nothing": [{"label": "nothing to draw"}]}
     assert specification["title"] == "No epochs, nothing trained"
     assert "No epochs, nothing trained" in specification["description"]
 
 
-def test_a_line_ends_in_a_point_and_its_name_stands_at_the_charts_edge():
+def test_a_line_ends_in_a_point_and_its_name_stands_at_the_charts_edge() -> None:
     specification = curves(VALIDATED, "accuracy")
     for panel, ends in {
         "losses": {"train": (2.5, 1.0), "validation": (3.0, 2.0)},
@@ -460,13 +464,13 @@ def test_a_line_ends_in_a_point_and_its_name_stands_at_the_charts_edge():
 
 
 @pytest.mark.parametrize("metric", [None, "accuracy"])
-def test_the_names_beside_a_chart_count_to_its_width(metric: str | None):
+def test_the_names_beside_a_chart_count_to_its_width(metric: str | None) -> None:
     specification = curves(VALIDATED, metric)
     assert specification["autosize"] == {"type": "fit-x", "contains": "padding"}
     assert specification["width"] == "container"
 
 
-def test_names_stand_at_the_lines_ends_where_these_are_far_apart():
+def test_names_stand_at_the_lines_ends_where_these_are_far_apart() -> None:
     names = curves({"one": run([1.0, 4.0]), "other": run([1.0, 0.01])})["datasets"]
     heights = {row["line"]: row["value"] for row in names["names of losses"]}
     assert heights == pytest.approx({"one": 4.0, "other": 0.01})
@@ -479,7 +483,7 @@ ENDS = st.lists(st.tuples(LOSSES, LOSSES), min_size=6, max_size=6)
 @given(ENDS, st.booleans(), st.booleans())
 def test_names_at_the_lines_ends_stand_in_their_order_and_do_not_touch(
     ends: list[tuple[float, float]], alike: bool, log: bool
-):
+) -> None:
     last = ends[0][1]
     values = [(a, last if alike else b) for a, b in ends]
     runs = {
@@ -502,7 +506,7 @@ def test_names_at_the_lines_ends_stand_in_their_order_and_do_not_touch(
         assert [true[name] for name in order] == sorted(true.values())
 
 
-def test_the_title_says_the_first_and_the_last_loss_and_the_last_metric():
+def test_the_title_says_the_first_and_the_last_loss_and_the_last_metric() -> None:
     assert title_of(curves(run([4.0, 2.0, 0.12345], [5.0, 1.0 / 3]))) == (
         "Train: 4 → 0.123 · validation: 5 → 0.333"
     )
@@ -530,13 +534,13 @@ def test_the_title_says_the_first_and_the_last_loss_and_the_last_metric():
 )
 def test_a_loss_is_said_without_a_power_of_ten_where_there_need_be_none(
     loss: float, words: str
-):
+) -> None:
     assert curves(run([loss]))["title"] == [f"Train: {words}"]
 
 
 @pytest.mark.parametrize("metric", [None, "accuracy"])
 @pytest.mark.parametrize("count", [2, 9])
-def test_a_title_has_as_few_lines_as_fit_a_phone(count: int, metric: str | None):
+def test_a_title_has_as_few_lines_as_fit_a_phone(count: int, metric: str | None) -> None:
     runs = {"a" * (2 * i + 1): VALIDATED for i in range(count)}
     lines = curves(runs, metric)["title"]
     assert max(map(len, lines)) <= LINE
@@ -546,7 +550,7 @@ def test_a_title_has_as_few_lines_as_fit_a_phone(count: int, metric: str | None)
     assert all(line[0].isupper() for line in lines)
 
 
-def test_a_title_fills_a_line_to_its_last_letter():
+def test_a_title_fills_a_line_to_its_last_letter() -> None:
     exactly = "b" * (LINE - len("A: 5 → 2 · : 5 → 2"))
     assert curves({"a": VALIDATED, exactly: VALIDATED})["title"] == [
         f"A: 5 → 2 · {exactly}: 5 → 2"
@@ -554,7 +558,7 @@ def test_a_title_fills_a_line_to_its_last_letter():
     assert len(curves({"a": VALIDATED, f"{exactly}b": VALIDATED})["title"]) == 2
 
 
-def test_the_curves_description_says_what_is_drawn_and_what_came_of_each_line():
+def test_the_curves_description_says_what_is_drawn_and_what_came_of_each_line() -> None:
     assert curves(VALIDATED, "accuracy")["description"] == (
         "Line chart of the losses over the epochs, on a log axis. "
         "train: 4 → 1; validation: 5 → 2; accuracy 0.875."
@@ -564,7 +568,7 @@ def test_the_curves_description_says_what_is_drawn_and_what_came_of_each_line():
     )
 
 
-def test_the_epochs_axis_has_no_label_between_two_epochs():
+def test_the_epochs_axis_has_no_label_between_two_epochs() -> None:
     specification = curves(VALIDATED, "accuracy")
     for layer in layers(specification):
         axis = layer["encoding"]["x"].get("axis")
@@ -576,7 +580,7 @@ def test_the_epochs_axis_has_no_label_between_two_epochs():
     assert axes(specification) == {"epochs done", "loss", "accuracy"}
 
 
-def test_a_curve_answers_to_a_pointer():
+def test_a_curve_answers_to_a_pointer() -> None:
     for layer in layers(curves(VALIDATED, "accuracy")):
         if layer["mark"]["type"] in ("line", "point"):
             fields = [entry["field"] for entry in layer["encoding"]["tooltip"]]
@@ -590,7 +594,7 @@ def boundary(*arguments: Any) -> Specification:
     return shown(charts.decision_boundary.show(*arguments))
 
 
-def test_the_boundarys_grid_covers_the_samples_with_a_margin_and_has_no_gap():
+def test_the_boundarys_grid_covers_the_samples_with_a_margin_and_has_no_gap() -> None:
     specification = boundary(*BIRDS, 6)
     grid = specification["datasets"]["grid"]
     assert len(grid) == 36
@@ -609,7 +613,7 @@ def test_the_boundarys_grid_covers_the_samples_with_a_margin_and_has_no_gap():
     assert len({(row["x"], row["y"]) for row in grid}) == 36
 
 
-def test_a_cell_says_what_the_model_thinks_of_its_centre_and_how_surely():
+def test_a_cell_says_what_the_model_thinks_of_its_centre_and_how_surely() -> None:
     grid = boundary(*BIRDS, 8)["datasets"]["grid"]
     corners = torch.tensor([[row["x"], row["x2"], row["y"], row["y2"]] for row in grid])
     centres = corners.reshape(-1, 2, 2).mean(2)
@@ -623,14 +627,14 @@ def test_a_cell_says_what_the_model_thinks_of_its_centre_and_how_surely():
     assert seen == set(SEXES)
 
 
-def test_the_boundary_is_as_fine_as_is_asked_for():
+def test_the_boundary_is_as_fine_as_is_asked_for() -> None:
     assert len(boundary(*BIRDS, 1)["datasets"]["grid"]) == 1
     assert len(boundary(*BIRDS, 11)["datasets"]["grid"]) == 121
     assert len(boundary(*BIRDS)["datasets"]["grid"]) >= 900
 
 
 @pytest.mark.parametrize("labels", [y, y.flatten(), y.long(), y.bool()])
-def test_the_boundarys_samples_are_the_datas(labels: Tensor):
+def test_the_boundarys_samples_are_the_datas(labels: Tensor) -> None:
     samples = boundary(X, labels, *BIRDS[2:], 2)["datasets"]["samples"]
     assert [row["class"] for row in samples] == [SEXES[int(label)] for label in y.flatten()]
     for i, channel in enumerate("xy"):
@@ -639,7 +643,7 @@ def test_the_boundarys_samples_are_the_datas(labels: Tensor):
         )
 
 
-def test_the_boundarys_classes_differ_in_colour_and_in_shape():
+def test_the_boundarys_classes_differ_in_colour_and_in_shape() -> None:
     specification = boundary(*BIRDS, 2)
     assert colors(specification) == {"female": ORANGE, "male": BLUE}
     assert all(
@@ -655,7 +659,7 @@ def test_the_boundarys_classes_differ_in_colour_and_in_shape():
     assert list(layers(specification)) == [cells, birds], "the samples lie on top"
 
 
-def test_a_cell_is_the_deeper_the_surer_the_model_is():
+def test_a_cell_is_the_deeper_the_surer_the_model_is() -> None:
     (cells,) = layers_of(boundary(*BIRDS, 2), "grid")
     opacity = cells["encoding"]["opacity"]
     assert opacity["field"] == "certainty"
@@ -664,14 +668,14 @@ def test_a_cell_is_the_deeper_the_surer_the_model_is():
     assert 0 <= faint < 0.1 < deep < 0.6
 
 
-def test_the_boundarys_axes_are_named_after_the_features():
+def test_the_boundarys_axes_are_named_after_the_features() -> None:
     specification = boundary(*BIRDS, 2)
     for layer in layers(specification):
         encoding = layer["encoding"]
         assert (encoding["x"]["title"], encoding["y"]["title"]) == MEASURES
 
 
-def test_the_boundarys_title_and_description_say_what_is_to_be_seen():
+def test_the_boundarys_title_and_description_say_what_is_to_be_seen() -> None:
     specification = boundary(*BIRDS, 2)
     assert specification["title"] == "Two features part the birds"
     for words in ("30 samples", *MEASURES, *SEXES, "Two features part the birds"):
@@ -679,7 +683,7 @@ def test_the_boundarys_title_and_description_say_what_is_to_be_seen():
     assert boundary(*BIRDS[:5], "", 2)["title"] == ""
 
 
-def test_places_that_the_model_has_no_answer_to_are_left_out():
+def test_places_that_the_model_has_no_answer_to_are_left_out() -> None:
     def half(places: Tensor) -> Tensor:
         return slanted(places).where(places[:, :1] > X[:, 0].mean(), NAN)
 
@@ -693,7 +697,7 @@ def test_places_that_the_model_has_no_answer_to_are_left_out():
     assert len(nowhere["samples"]) == 30
 
 
-def test_a_model_that_is_infinitely_sure_is_drawn_as_sure():
+def test_a_model_that_is_infinitely_sure_is_drawn_as_sure() -> None:
     def infinite(places: Tensor) -> Tensor:
         return slanted(places).sign() * INF
 
@@ -702,7 +706,7 @@ def test_a_model_that_is_infinitely_sure_is_drawn_as_sure():
     assert {row["certainty"] for row in grid} == {1.0}
 
 
-def test_a_boundarys_model_is_asked_once_and_without_gradients():
+def test_a_boundarys_model_is_asked_once_and_without_gradients() -> None:
     asked = []
 
     def model(places: Tensor) -> Tensor:
@@ -713,20 +717,20 @@ def test_a_boundarys_model_is_asked_once_and_without_gradients():
     assert asked == [((25, 2), False)]
 
 
-def test_a_boundary_of_float64_asks_a_model_of_float64():
+def test_a_boundary_of_float64_asks_a_model_of_float64() -> None:
     model = LogisticRegression(2, seeded()).double()
     grid = boundary(X.double(), y.double(), model, *BIRDS[3:], 2)["datasets"]["grid"]
     assert len(grid) == 4
 
 
 @pytest.mark.parametrize("shape", [(5, 1), (5, 3), (5,), (2,), (5, 2, 1), ()])
-def test_a_boundary_has_two_features(shape: tuple[int, ...]):
+def test_a_boundary_has_two_features(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"X must have shape \(n, 2\), got") as raised:
         charts.decision_boundary(torch.zeros(shape), y, *BIRDS[2:])
     assert str(raised.value).endswith(str(shape))
 
 
-def test_a_boundary_wants_as_many_labels_as_samples():
+def test_a_boundary_wants_as_many_labels_as_samples() -> None:
     with pytest.raises(ValueError, match="shorter"):
         charts.decision_boundary(X, y[:-1], *BIRDS[2:])
 
@@ -754,7 +758,7 @@ def batches_of(specification: Specification) -> list[list[set[int]]]:
 
 @pytest.mark.parametrize("batch_size", [1, 5, 24, 30])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_the_cells_are_what_the_loader_gave(batch_size: int, shuffle: bool):
+def test_the_cells_are_what_the_loader_gave(batch_size: int, shuffle: bool) -> None:
     given = epochs_of(batch_size, shuffle)
     specification = order(given, 24)
     assert batches_of(specification) == [[set(batch) for batch in e] for e in given]
@@ -763,7 +767,7 @@ def test_the_cells_are_what_the_loader_gave(batch_size: int, shuffle: bool):
     assert places == list(product(range(1, 5), range(24)))
 
 
-def test_dropped_samples_have_no_cell_and_keep_their_place():
+def test_dropped_samples_have_no_cell_and_keep_their_place() -> None:
     given = epochs_of(7, drop_last=True)
     specification = order(given, 24)
     assert len(specification["datasets"]["cells"]) == 4 * 21
@@ -773,7 +777,7 @@ def test_dropped_samples_have_no_cell_and_keep_their_place():
     assert batches_of(specification) == [[set(batch) for batch in e] for e in given]
 
 
-def test_an_epoch_may_be_without_a_batch_and_a_batch_without_a_sample():
+def test_an_epoch_may_be_without_a_batch_and_a_batch_without_a_sample() -> None:
     cells = order([[[1], [0]], [], [[], [0, 1]]], 2)["datasets"]["cells"]
     assert [(row["epoch"], row["sample"], row["batch"]) for row in cells] == [
         (1, 0, 2),
@@ -784,13 +788,13 @@ def test_an_epoch_may_be_without_a_batch_and_a_batch_without_a_sample():
 
 
 @pytest.mark.parametrize("epochs", [[], [[], []], [[[]]]])
-def test_words_stand_in_place_of_an_order_without_a_batch(epochs: Any):
+def test_words_stand_in_place_of_an_order_without_a_batch(epochs: Any) -> None:
     specification = order(epochs, 24)
     assert specification["datasets"] == {"nothing": [{"label": "nothing to draw"}]}
     assert specification["title"] == "No batches"
 
 
-def test_a_batchs_colour_grows_with_its_number_and_its_number_is_seen_on_it():
+def test_a_batchs_colour_grows_with_its_number_and_its_number_is_seen_on_it() -> None:
     specification = order(epochs_of(5), 24, "Batches of 5")
     cells, words = layers(specification)
     assert cells["mark"]["type"] == "rect"
@@ -810,7 +814,7 @@ def test_a_batchs_colour_grows_with_its_number_and_its_number_is_seen_on_it():
 )
 def test_a_cell_too_narrow_for_its_number_is_left_without(
     width: int, batch: int, seen: str
-):
+) -> None:
     _, words = layers(order(epochs_of(5), 24))
     text = computed(
         words["mark"]["text"]["expr"], {"width": width, "datum": {"batch": batch}}
@@ -818,7 +822,7 @@ def test_a_cell_too_narrow_for_its_number_is_left_without(
     assert str(text) == seen
 
 
-def test_an_order_is_as_high_as_its_epochs_and_names_its_axes():
+def test_an_order_is_as_high_as_its_epochs_and_names_its_axes() -> None:
     specification = order(epochs_of(5), 24)
     assert specification["height"] == 4 * 28
     assert axes(specification) == {"sample", "epoch"}
@@ -830,7 +834,7 @@ def test_an_order_is_as_high_as_its_epochs_and_names_its_axes():
     assert seen == ["0", "", "", "", "4", "", "", "", "8"]
 
 
-def test_an_orders_title_and_description_say_what_is_to_be_seen():
+def test_an_orders_title_and_description_say_what_is_to_be_seen() -> None:
     specification = order(epochs_of(5), 24, "Batches of 5")
     assert specification["title"] == "Batches of 5"
     for words in ("samples and epochs", "5 batches", "Batches of 5"):
@@ -841,11 +845,12 @@ def test_an_orders_title_and_description_say_what_is_to_be_seen():
 
 
 def noise(*arguments: Any) -> dict[str, Any]:
-    return shown(charts.gradient_noise.show(*arguments))["datasets"]
+    rows: dict[str, Any] = shown(charts.gradient_noise.show(*arguments))["datasets"]
+    return rows
 
 
 @pytest.mark.parametrize("samples", [512, 500, 3, 2])
-def test_the_dashed_lines_are_the_formulas(samples: int):
+def test_the_dashed_lines_are_the_formulas(samples: int) -> None:
     measured = {1: 3.0, samples - 1: 0.1}
     theory = noise(measured, 3.0, samples)["theory"]
     lines: dict[str, list[tuple[float, float]]] = {}
@@ -866,14 +871,14 @@ def test_the_dashed_lines_are_the_formulas(samples: int):
     assert lines[ORANGE][-1][0] * 2**0.125 > samples
 
 
-def test_the_lines_end_a_little_below_the_lowest_point():
+def test_the_lines_end_a_little_below_the_lowest_point() -> None:
     theory = noise(SPREADS, 3.0, 512)["theory"]
     assert min(row["spread"] for row in theory) > 0.5 * SPREADS[256]
     bent = [row["spread"] for row in theory if row["color"] == VERMILION]
     assert min(bent) < SPREADS[256]
 
 
-def test_the_points_are_what_was_measured_but_for_the_whole_which_has_no_spread():
+def test_the_points_are_what_was_measured_but_for_the_whole_which_has_no_spread() -> None:
     shuffled = dict(sorted(SPREADS.items(), key=lambda item: str(item[0])))
     measured = noise(shuffled, 3.0, 512)["measured"]
     assert measured == [{"size": 2**i, "spread": SPREADS[2**i]} for i in range(9)]
@@ -882,7 +887,7 @@ def test_the_points_are_what_was_measured_but_for_the_whole_which_has_no_spread(
     assert noise({1: 3.0, 512: 0.01}, 3.0, 512)["measured"][-1]["size"] == 512
 
 
-def test_the_noises_axes_are_logarithmic_and_its_lines_dashed():
+def test_the_noises_axes_are_logarithmic_and_its_lines_dashed() -> None:
     specification = specification_of("gradient noise")
     for channel in "xy":
         assert {s["type"] for s in scales(specification, channel)} == {"log"}
@@ -896,7 +901,7 @@ def test_the_noises_axes_are_logarithmic_and_its_lines_dashed():
     assert axes(specification) == {"batch size", "spread of the gradient"}
 
 
-def test_each_of_the_two_lines_is_named_once_on_a_side_of_its_own():
+def test_each_of_the_two_lines_is_named_once_on_a_side_of_its_own() -> None:
     specification = specification_of("gradient noise")
     _, words = layers_of(specification, "theory")
     assert words["encoding"]["text"]["field"] == "label"
@@ -917,7 +922,7 @@ def test_each_of_the_two_lines_is_named_once_on_a_side_of_its_own():
     assert down[0] < 0 < down[1]
 
 
-def test_the_noises_title_and_description_say_what_is_to_be_seen():
+def test_the_noises_title_and_description_say_what_is_to_be_seen() -> None:
     specification = specification_of("gradient noise")
     assert specification["title"] == "The larger the batch, the smaller the noise"
     for words in ("spread", "batch size", "512 samples", "square root", "log axes"):
@@ -927,7 +932,7 @@ def test_the_noises_title_and_description_say_what_is_to_be_seen():
 # What a step costs.
 
 
-def test_the_costs_drawn_are_those_measured():
+def test_the_costs_drawn_are_those_measured() -> None:
     specification = specification_of("growth")
     assert specification["datasets"]["batches"] == COSTS
     drawn = {
@@ -942,14 +947,14 @@ def test_the_costs_drawn_are_those_measured():
     assert all(a["encoding"]["x"]["field"] == "samples" for a in layers(specification))
 
 
-def test_the_chart_of_costs_keeps_rows_of_its_own():
+def test_the_chart_of_costs_keeps_rows_of_its_own() -> None:
     rows = [dict(row) for row in COSTS]
     content = charts.growth.show(rows)
     rows[0]["milliseconds"] = -1.0
     assert shown(content)["datasets"]["batches"] == COSTS
 
 
-def test_the_title_of_costs_compares_the_last_row_with_the_first():
+def test_the_title_of_costs_compares_the_last_row_with_the_first() -> None:
     specification = specification_of("growth")
     assert specification["title"] == [
         "1,000 × the samples:",
@@ -963,7 +968,7 @@ def test_the_title_of_costs_compares_the_last_row_with_the_first():
     assert "megabytes" in specification["description"]
 
 
-def test_time_stands_above_memory_each_on_a_log_axis_of_its_own():
+def test_time_stands_above_memory_each_on_a_log_axis_of_its_own() -> None:
     specification = specification_of("growth")
     for channel in "xy":
         assert {s["type"] for s in scales(specification, channel)} == {"log"}
@@ -985,7 +990,7 @@ def test_time_stands_above_memory_each_on_a_log_axis_of_its_own():
 # What a choice promises.
 
 
-def test_promised_and_delivered_losses_are_the_ends_of_a_rule():
+def test_promised_and_delivered_losses_are_the_ends_of_a_rule() -> None:
     specification = specification_of("promises")
     assert specification["datasets"]["ends"] == [
         {"choice": "by validation", "kind": "promised", "loss": 1.254},
@@ -1008,7 +1013,7 @@ def test_promised_and_delivered_losses_are_the_ends_of_a_rule():
     assert "loss" in axes(specification)
 
 
-def test_the_names_of_a_promises_ends_stand_on_either_side_of_the_rule():
+def test_the_names_of_a_promises_ends_stand_on_either_side_of_the_rule() -> None:
     specification = specification_of("promises")
     assert marks(specification, "ends") == ["point", "text"]
     words = layers_of(specification, "ends")[1]
@@ -1020,7 +1025,7 @@ def test_the_names_of_a_promises_ends_stand_on_either_side_of_the_rule():
     assert above <= -12 < 12 <= below
 
 
-def test_the_title_of_promises_has_their_numbers():
+def test_the_title_of_promises_has_their_numbers() -> None:
     specification = specification_of("promises")
     assert specification["title"] == [
         "By validation: 1.25 promised, 1.27 delivered",
@@ -1034,7 +1039,7 @@ def test_the_title_of_promises_has_their_numbers():
         assert words in specification["description"]
 
 
-def test_the_titles_of_the_chapters_promises_fit_a_phone():
+def test_the_titles_of_the_chapters_promises_fit_a_phone() -> None:
     choices = {"by validation": (1.25, 1.27), "by test": (1.11, 1.34)}
     title = shown(charts.promises.show(choices))["title"]
     assert max(map(len, title)) <= LINE
@@ -1063,7 +1068,7 @@ def runs_drawn(specification: Specification, values: Object) -> tuple[Any, Any]:
     return lines, [(r.done, r.loss) for r in drawn_rows(specification, chosen, values)]
 
 
-def test_the_explorers_sliders_set_the_exponents_of_size_and_rate():
+def test_the_explorers_sliders_set_the_exponents_of_size_and_rate() -> None:
     found = parameters(explorer(*EXPLORED))
     assert set(found) == {"batch_size", "learning_rate", "equal", "numbers"}
     assert found["batch_size"]["bind"] == {
@@ -1089,7 +1094,9 @@ def test_the_explorers_sliders_set_the_exponents_of_size_and_rate():
 
 
 @pytest.mark.parametrize(("sizes", "chosen"), [(1, 0), (4, 3), (6, 5), (9, 5)])
-def test_the_explorer_opens_on_batches_of_32_and_the_middle_rate(sizes: int, chosen: int):
+def test_the_explorer_opens_on_batches_of_32_and_the_middle_rate(
+    sizes: int, chosen: int
+) -> None:
     losses = torch.ones(sizes, 5, 3)
     rates = [-4.0, -3.0, -2.0, -1.0, 0.0]
     found = parameters(explorer(losses, losses, rates, 8, 0.5))
@@ -1098,7 +1105,7 @@ def test_the_explorer_opens_on_batches_of_32_and_the_middle_rate(sizes: int, cho
     assert found["equal"]["value"] == "epochs"
 
 
-def test_whatever_the_sliders_say_there_is_a_run():
+def test_whatever_the_sliders_say_there_is_a_run() -> None:
     specification = explorer(*EXPLORED)
     found = parameters(specification)
     grids = []
@@ -1113,7 +1120,9 @@ def test_whatever_the_sliders_say_there_is_a_run():
 
 @pytest.mark.parametrize("equal", ["epochs", "updates"])
 @pytest.mark.parametrize("rate", range(3))
-def test_the_chosen_run_stands_over_those_of_all_sizes_at_its_rate(equal: str, rate: int):
+def test_the_chosen_run_stands_over_those_of_all_sizes_at_its_rate(
+    equal: str, rate: int
+) -> None:
     specification = explorer(*EXPLORED)
     losses, every = (BY_EPOCH, 1) if equal == "epochs" else (BY_UPDATE, 8)
     for size in range(4):
@@ -1138,7 +1147,7 @@ def frame_of(specification: Specification) -> tuple[float, float]:
     return frame
 
 
-def test_a_run_that_leaves_the_explorer_ends_one_point_beyond_its_frame():
+def test_a_run_that_leaves_the_explorer_ends_one_point_beyond_its_frame() -> None:
     by_epoch, by_update = losses_of_runs(5), losses_of_runs(7)
     _, top = frame_of(explorer(by_epoch, by_update, *EXPLORED[2:]))
     beyond = top + 0.1
@@ -1164,7 +1173,7 @@ def test_a_run_that_leaves_the_explorer_ends_one_point_beyond_its_frame():
     assert 100 * top < far < 1e30
 
 
-def test_the_explorers_frame_reaches_from_below_the_least_loss_to_above_the_first():
+def test_the_explorers_frame_reaches_from_below_the_least_loss_to_above_the_first() -> None:
     specification = explorer(*EXPLORED)
     bottom, top = frame_of(specification)
     assert 0.5 * LEAST < bottom < 0.9 * LEAST
@@ -1176,7 +1185,9 @@ def test_the_explorers_frame_reaches_from_below_the_least_loss_to_above_the_firs
 
 
 @pytest.mark.parametrize(("equal", "done"), [("epochs", 4), ("updates", 48)])
-def test_the_explorers_lower_axis_stays_when_all_runs_diverge(equal: str, done: int):
+def test_the_explorers_lower_axis_stays_when_all_runs_diverge(
+    equal: str, done: int
+) -> None:
     specification = explorer(*EXPLORED)
     values = signals(specification, equal=equal)
     for scale in scales(specification, "x"):
@@ -1185,7 +1196,7 @@ def test_the_explorers_lower_axis_stays_when_all_runs_diverge(equal: str, done: 
     assert scales(specification, "x")
 
 
-def test_the_explorers_chosen_run_is_in_full_colour_over_faint_ghosts():
+def test_the_explorers_chosen_run_is_in_full_colour_over_faint_ghosts() -> None:
     specification = explorer(*EXPLORED)
     ghosts, chosen = layers_of(specification, "runs")
     assert ghosts["encoding"]["detail"]["field"] == "size"
@@ -1195,7 +1206,7 @@ def test_the_explorers_chosen_run_is_in_full_colour_over_faint_ghosts():
     assert chosen["mark"]["strokeWidth"] > 2 * ghosts["mark"]["strokeWidth"]
 
 
-def test_the_explorers_dashed_rule_is_the_least_loss_and_says_so():
+def test_the_explorers_dashed_rule_is_the_least_loss_and_says_so() -> None:
     (rule,) = [a for a in layers(explorer(*EXPLORED)) if a["mark"]["type"] == "rule"]
     assert rule["mark"]["strokeDash"]
     assert rule["encoding"]["y"]["field"] == "loss"
@@ -1219,7 +1230,7 @@ def test_the_explorers_dashed_rule_is_the_least_loss_and_says_so():
 )
 def test_the_explorers_title_speaks_with_the_sliders(
     equal: str, size: int, rate: int, title: list[str]
-):
+) -> None:
     specification = explorer(*EXPLORED)
     values = signals(specification, equal=equal, batch_size=size, learning_rate=RATES[rate])
     loss = (BY_EPOCH if equal == "epochs" else BY_UPDATE)[size, rate, -1].item()
@@ -1231,7 +1242,9 @@ def test_the_explorers_title_speaks_with_the_sliders(
 
 
 @pytest.mark.parametrize(("equal", "sizes"), [("epochs", (1, 2)), ("updates", (0,))])
-def test_the_explorers_title_says_which_run_diverged(equal: str, sizes: tuple[int, ...]):
+def test_the_explorers_title_says_which_run_diverged(
+    equal: str, sizes: tuple[int, ...]
+) -> None:
     specification = explorer(*EXPLORED)
     for size in range(4):
         values = signals(
@@ -1241,7 +1254,7 @@ def test_the_explorers_title_says_which_run_diverged(equal: str, sizes: tuple[in
         assert first.endswith(": diverged") is (size in sizes)
 
 
-def test_the_explorers_long_numbers_have_commas():
+def test_the_explorers_long_numbers_have_commas() -> None:
     losses = torch.ones(11, 2, 13)
     specification = explorer(losses, losses, [-1, 0], 8, 0.5)
     values = signals(specification, batch_size=0)
@@ -1249,7 +1262,7 @@ def test_the_explorers_long_numbers_have_commas():
     assert second == "12 epochs are 12,288 updates"
 
 
-def test_the_explorers_axes_are_named_and_the_lower_one_by_what_is_equal():
+def test_the_explorers_axes_are_named_and_the_lower_one_by_what_is_equal() -> None:
     specification = explorer(*EXPLORED)
     assert axes(specification) == {"loss on all samples"}
     texts = [a["encoding"].get("text") for a in layers(specification)]
@@ -1258,7 +1271,7 @@ def test_the_explorers_axes_are_named_and_the_lower_one_by_what_is_equal():
         assert computed(name, signals(specification, equal=equal)) == f"{equal} done"
 
 
-def test_the_explorers_description_says_what_is_to_be_seen_and_what_to_move():
+def test_the_explorers_description_says_what_is_to_be_seen_and_what_to_move() -> None:
     description = explorer(*EXPLORED)["description"]
     for words in ("Line chart", "log axis", "batch size", "learning rate", "Sliders"):
         assert words in description
@@ -1276,7 +1289,7 @@ def test_the_explorers_description_says_what_is_to_be_seen_and_what_to_move():
 )
 def test_runs_of_other_sizes_or_rates_are_refused(
     by_epoch: tuple[int, ...], by_update: tuple[int, ...], rates: int
-):
+) -> None:
     with pytest.raises(ValueError, match="must have as many sizes and rates") as raised:
         charts.batch_size_explorer(
             torch.ones(by_epoch),
@@ -1294,14 +1307,14 @@ def test_runs_of_other_sizes_or_rates_are_refused(
 )
 def test_runs_of_other_dimensions_are_refused_in_words(
     by_epoch: tuple[int, ...], by_update: tuple[int, ...]
-):
+) -> None:
     with pytest.raises(ValueError, match="must have"):
         charts.batch_size_explorer(
             torch.ones(by_epoch), torch.ones(by_update), RATES, 8, LEAST
         )
 
 
-def test_the_chapters_explorer_is_under_25_kilobytes_on_its_way():
+def test_the_chapters_explorer_is_under_25_kilobytes_on_its_way() -> None:
     def losses(points: int) -> Tensor:
         down = torch.exp(-torch.rand(9, 17, 1, generator=seeded()) * torch.arange(points))
         noise = torch.rand(9, 17, points, generator=seeded(1))

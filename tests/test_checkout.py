@@ -37,7 +37,7 @@ def told(command: list[str], root: Path) -> str:
     return done.stdout
 
 
-def test_a_copy_holds_what_was_written_and_nothing_that_was_built(unpacked: Path):
+def test_a_copy_holds_what_was_written_and_nothing_that_was_built(unpacked: Path) -> None:
     again = copy_of_the_project(unpacked.parent / "again", unpacked)
     names = {str(f.relative_to(again)) for f in again.rglob("*") if f.is_file()}
     assert {"pyproject.toml", "groundup/trainer.py", ".github/workflows/pages.yml"} < names
@@ -45,11 +45,11 @@ def test_a_copy_holds_what_was_written_and_nothing_that_was_built(unpacked: Path
 
 
 @pytest.mark.parametrize("check", [["check", "--no-cache"], ["format", "--check"]])
-def test_ruff_reads_nothing_that_was_built(unpacked: Path, check: list[str]):
+def test_ruff_reads_nothing_that_was_built(unpacked: Path, check: list[str]) -> None:
     assert "built" not in told(["ruff", *check], unpacked)
 
 
-def test_pytest_collects_nothing_that_was_built(unpacked: Path):
+def test_pytest_collects_nothing_that_was_built(unpacked: Path) -> None:
     options = ["--collect-only", "-q", "-p", "no:cacheprovider"]
     others = ["--ignore=tests", "--ignore=benchmarks", "--ignore=notebooks"]
     collected = told(["pytest", *options, *others, "."], unpacked)
@@ -71,7 +71,7 @@ def dry_run(root: Path, target: str) -> str:
 @pytest.mark.parametrize(("target", "venv"), [("edit", ".venv"), ("bench", ".venv-bench")])
 def test_an_environment_is_set_up_once_and_again_where_its_folder_was_renamed(
     target: str, venv: str, tmp_path: Path
-):
+) -> None:
     made = tmp_path / "made here, first"
     copy_of_the_project(made)
     assert "pip install" in dry_run(made, target)
@@ -85,7 +85,7 @@ def test_an_environment_is_set_up_once_and_again_where_its_folder_was_renamed(
 @pytest.mark.parametrize("file", ["Makefile", "README.md", "docs/screenshot.py"])
 def test_tools_are_called_as_modules_since_their_scripts_know_the_folders_old_name(
     file: str,
-):
+) -> None:
     text = (ROOT / file).read_text("utf-8").replace("$(BIN)", ".venv/bin")
     called = re.findall(r"\.venv(?:-bench)?/bin/(\w+)", text)
     assert called

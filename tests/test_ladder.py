@@ -50,8 +50,8 @@ def bare_loop(start: Start, learning_rate: float, epochs: int) -> NaiveTrainerRe
         loss = ((start.X @ w + b - start.y) ** 2).mean()
         loss.backward()
         with torch.no_grad():
-            w -= learning_rate * w.grad
-            b -= learning_rate * b.grad
+            w -= learning_rate * w.grad  # type: ignore[operator]
+            b -= learning_rate * b.grad  # type: ignore[operator]
         result.losses.append(loss.item())
         result.parameters.append((w.detach().clone(), b.detach().clone()))
     return result
@@ -59,14 +59,15 @@ def bare_loop(start: Start, learning_rate: float, epochs: int) -> NaiveTrainerRe
 
 def module_loop(start: Start, learning_rate: float, epochs: int) -> NaiveTrainerResult:
     model = start.model()
+    params: list[Tensor] = list(model.parameters())
     result = NaiveTrainerResult()
     for _ in range(epochs):
         model.zero_grad()
         loss = mean_squared_error(model(start.X), start.y)
         loss.backward()
         with torch.no_grad():
-            for p in model.parameters():
-                p -= learning_rate * p.grad
+            for p in params:
+                p -= learning_rate * p.grad  # type: ignore[operator]
         result.losses.append(loss.item())
         result.parameters.append(tuple(p.detach().clone() for p in model.parameters()))
     return result
@@ -179,4 +180,4 @@ def test_every_rung_trains_on_a_single_sample(rung: Rung) -> None:
 @pytest.mark.parametrize("rung", [bare_loop, *NO_OTHER_ROUNDING, *OTHER_ROUNDING])
 def test_every_rung_gives_nothing_for_no_epochs(rung: Rung) -> None:
     result = rung(Start(3, seed=0, dtype=torch.float32), 0.1, 0)
-    assert result.losses == result.parameters == []
+    assert (result.losses, result.parameters) == ([], [])

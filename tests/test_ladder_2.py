@@ -51,22 +51,23 @@ def by_hand(
     metrics: dict[str, Loss] | None = None,
 ) -> tuple[TrainerResult, list[tuple[Tensor, ...]]]:
     """The mini-batch loop as the chapter writes it: it zeroes, updates, averages, validates and copies."""
+    params: list[Tensor] = list(model.parameters())
     measures = {"loss": loss} | (metrics or {})
     train_losses, parameters = [], []
     validated: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(epochs):
         total, samples = torch.zeros((), dtype=torch.float64), 0
         for inputs, targets in train_loader:
-            for p in model.parameters():
+            for p in params:
                 p.grad = None
             value = loss(model(inputs), targets)
             value.backward()
             with torch.no_grad():
-                for p in model.parameters():
+                for p in params:
                     if weight_decay:
-                        p -= learning_rate * (p.grad + weight_decay * p)
+                        p -= learning_rate * (p.grad + weight_decay * p)  # type: ignore[operator]
                     else:
-                        p -= learning_rate * p.grad
+                        p -= learning_rate * p.grad  # type: ignore[operator]
                 total.add_(value, alpha=len(targets))
             samples += len(targets)
         train_losses.append(total.item() / samples)
@@ -137,8 +138,9 @@ def test_one_batch_of_all_the_data_gives_the_naive_trainer_bit_for_bit(
     result, parameters = by_the_trainer(
         model, mean_squared_error, DataLoader(dataset, batch_size), learning_rate, 30
     )
+    X, y = dataset.tensors
     config = NaiveTrainerConfig(30, learning_rate)
-    naive = NaiveTrainer(twin, mean_squared_error, *dataset.tensors, config).train()
+    naive = NaiveTrainer(twin, mean_squared_error, X, y, config).train()
     assert_identical(result.train_losses, naive.losses)
     assert_identical(parameters, naive.parameters)
 
@@ -159,8 +161,9 @@ def test_one_batch_of_all_the_data_gives_the_naive_trainer_for_any_data(
     result, parameters = by_the_trainer(
         model, mean_squared_error, loader, learning_rate, epochs
     )
+    X, y = dataset.tensors
     config = NaiveTrainerConfig(epochs, learning_rate)
-    naive = NaiveTrainer(twin, mean_squared_error, *dataset.tensors, config).train()
+    naive = NaiveTrainer(twin, mean_squared_error, X, y, config).train()
     assert_identical(parameters, naive.parameters)
     eps = torch.finfo(torch.float32).eps
     assert result.train_losses == pytest.approx(naive.losses, rel=eps, nan_ok=True)
@@ -169,7 +172,9 @@ def test_one_batch_of_all_the_data_gives_the_naive_trainer_for_any_data(
 def test_one_batch_of_all_the_data_follows_the_closed_form() -> None:
     dataset = data(50, 3, seed=0, dtype=torch.float64)
     model = LinearRegression(3, seeded()).double()
-    path = closed_form_path(*dataset.tensors, *values(model), 0.1, 40)
+    X, y = dataset.tensors
+    weights, bias = values(model)
+    path = closed_form_path(X, y, weights, bias, 0.1, 40)
     result, parameters = by_the_trainer(
         model, mean_squared_error, DataLoader(dataset, 50), 0.1, 40
     )
@@ -349,7 +354,7 @@ def test_a_classifier_with_a_metric_costs_what_its_loop_by_hand_does() -> None:
 
     results: list[Any] = []
     counts = [
-        count_operations(lambda train=train: results.append(run(train)))
+        count_operations(lambda: results.append(run(train)))  # noqa: B023 (called at once)
         for train in (by_the_trainer, by_hand)
     ]
     assert counts[0] == counts[1]

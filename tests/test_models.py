@@ -153,12 +153,11 @@ def test_printed_models_name_their_sizes() -> None:
 
 
 def test_numpy_integers_are_integers() -> None:
+    three: Any = np.int64(3)
+    four: Any = np.int32(4)
+    assert_identical(values(MLP(three, four, seeded())), values(MLP(3, 4, seeded())))
     assert_identical(
-        values(MLP(np.int64(3), np.int32(4), seeded())), values(MLP(3, 4, seeded()))
-    )
-    assert_identical(
-        values(LinearRegression(np.int64(3), seeded())),
-        values(LinearRegression(3, seeded())),
+        values(LinearRegression(three, seeded())), values(LinearRegression(3, seeded()))
     )
 
 
@@ -172,12 +171,12 @@ def test_numpy_integers_are_integers() -> None:
             r"num_features must be an integer, got True \(bool\)",
         ),
         (
-            lambda: LinearRegression(2.0),
+            lambda: LinearRegression(2.0),  # type: ignore[arg-type]
             TypeError,
             r"num_features must be an integer, got 2.0 \(float\)",
         ),
         (
-            lambda: LinearRegression(2, 42),
+            lambda: LinearRegression(2, 42),  # type: ignore[arg-type]
             TypeError,
             r"generator must be .* or None, got 42 \(int\)",
         ),
@@ -187,24 +186,24 @@ def test_numpy_integers_are_integers() -> None:
             "num_features must be at least 1, got 0",
         ),
         (
-            lambda: LogisticRegression(4, 42),
+            lambda: LogisticRegression(4, 42),  # type: ignore[arg-type]
             TypeError,
             r"generator must be .* or None, got 42 \(int\)",
         ),
         (lambda: MLP(-1, 4), ValueError, "num_features must be at least 1, got -1"),
         (
-            lambda: MLP("2", 4),
+            lambda: MLP("2", 4),  # type: ignore[arg-type]
             TypeError,
             r"num_features must be an integer, got '2' \(str\)",
         ),
         (lambda: MLP(2, 0), ValueError, "hidden must be at least 1, got 0"),
         (
-            lambda: MLP(2, None),
+            lambda: MLP(2, None),  # type: ignore[arg-type]
             TypeError,
             r"hidden must be an integer, got None \(NoneType\)",
         ),
         (
-            lambda: MLP(2, 4, "seed"),
+            lambda: MLP(2, 4, "seed"),  # type: ignore[arg-type]
             TypeError,
             r"generator must be .* or None, got 'seed' \(str\)",
         ),

@@ -237,7 +237,7 @@ def test_a_second_call_goes_on_from_where_the_first_stopped() -> None:
 def test_no_epochs_give_an_empty_result_and_leave_the_model() -> None:
     model = LinearRegression(3, seeded())
     start, result = values(model), train(model, epochs=0)
-    assert result.losses == result.parameters == []
+    assert (result.losses, result.parameters) == ([], [])
     assert_identical(values(model), start)
 
 
@@ -301,9 +301,8 @@ def test_the_model_is_not_called_before_the_run() -> None:
 
 @pytest.mark.parametrize("number", [np.float64, np.float32])
 def test_numpy_numbers_are_numbers(number: Callable[[float], float]) -> None:
-    result = train(
-        LinearRegression(3, seeded()), learning_rate=number(0.25), epochs=np.int64(3)
-    )
+    three: Any = np.int64(3)
+    result = train(LinearRegression(3, seeded()), learning_rate=number(0.25), epochs=three)
     assert_identical(result.losses, train(LinearRegression(3, seeded()), 0.25, 3).losses)
     assert_identical(
         result.parameters, train(LinearRegression(3, seeded()), 0.25, 3).parameters
@@ -312,7 +311,7 @@ def test_numpy_numbers_are_numbers(number: Callable[[float], float]) -> None:
 
 def test_a_config_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        NaiveTrainerConfig(1, 0.1).epochs = 2
+        NaiveTrainerConfig(1, 0.1).epochs = 2  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +383,7 @@ def test_a_bad_config_names_the_field_and_its_value(
 def test_a_bad_argument_is_named_with_its_value_when_the_trainer_is_made(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments = {
+    arguments: dict[str, Any] = {
         "model": LinearRegression(3, seeded()),
         "loss": mean_squared_error,
         "X": X,

@@ -46,12 +46,12 @@ def syntax(source: str) -> str:
 
 
 @pytest.mark.parametrize("thing", LISTED, ids=lambda thing: thing.__qualname__)
-def test_a_listing_is_the_source_without_its_docstrings(thing: Any):
+def test_a_listing_is_the_source_without_its_docstrings(thing: Any) -> None:
     listing = notebook.code_of(thing)
     assert ast.dump(ast.parse(listing)) == syntax(inspect.getsource(thing))
 
 
-def test_a_listing_keeps_comments_and_leaves_no_gaps():
+def test_a_listing_keeps_comments_and_leaves_no_gaps() -> None:
     listing = notebook.code_of(NaiveTrainer)
     assert "# 1. zero the gradients" in listing
     assert "\n\n\n" not in listing
@@ -59,7 +59,7 @@ def test_a_listing_keeps_comments_and_leaves_no_gaps():
     assert listing == listing.strip("\n")
 
 
-def test_a_listing_keeps_what_a_hook_is_for_and_a_texts_blank_lines():
+def test_a_listing_keeps_what_a_hook_is_for_and_a_texts_blank_lines() -> None:
     listing = notebook.code_of(Observed)
     assert listing.splitlines() == [
         "class Observed:",
@@ -89,7 +89,7 @@ class Observed:
         two"""
 
 
-def test_a_listing_is_shown_as_python():
+def test_a_listing_is_shown_as_python() -> None:
     shown = notebook.source(NaiveTrainerConfig, NaiveTrainer.train).text
     assert "language-python" in shown
     for line in ("epochs", "learning_rate", "backward"):
@@ -97,7 +97,7 @@ def test_a_listing_is_shown_as_python():
     assert "How often the model sees all the data" not in shown
 
 
-def test_a_diff_marks_what_went_and_what_came():
+def test_a_diff_marks_what_went_and_what_came() -> None:
     shown = notebook.diff("same\nold\nlast", "same\nnew\nlast").text
     assert re.findall(r'<span class="gd">(.*?)</span>', shown) == ["-old"]
     assert re.findall(r'<span class="gi">(.*?)</span>', shown) == ["+new"]
@@ -105,13 +105,13 @@ def test_a_diff_marks_what_went_and_what_came():
     assert "last" in shown
 
 
-def test_a_diff_shows_lines_that_look_like_a_diffs_own():
+def test_a_diff_shows_lines_that_look_like_a_diffs_own() -> None:
     shown = notebook.diff("a\n-- b\n", "a\n++ c\n").text
     assert "--- b" in shown
     assert "+++ c" in shown
 
 
-def test_a_diff_of_equal_listings_says_so():
+def test_a_diff_of_equal_listings_says_so() -> None:
     assert "no difference" in notebook.diff("same", "same").text
 
 
@@ -121,21 +121,21 @@ def rows_of(table: Any) -> list[list[str]]:
     return [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in rows]
 
 
-def test_a_table_sets_numbers_to_the_right_and_words_to_the_left():
+def test_a_table_sets_numbers_to_the_right_and_words_to_the_left() -> None:
     table = notebook.table([{"name": "w", "value": 0.5, "count": 3}])
     sides = re.findall(r"<td style=\"text-align: (\w+);\">", table.text)
     assert sides == ["left", "right", "right"]
 
 
-def test_a_tables_headings_are_the_first_rows_keys():
+def test_a_tables_headings_are_the_first_rows_keys() -> None:
     assert rows_of(notebook.table([{"name": "w", "value": 0.5}]))[0] == ["name", "value"]
 
 
-def test_a_bar_in_a_cell_stays_in_its_cell():
+def test_a_bar_in_a_cell_stays_in_its_cell() -> None:
     assert rows_of(notebook.table([{"loss": "|error|", "value": 1}]))[1] == ["|error|", "1"]
 
 
-def test_a_table_prints_three_figures_and_whole_numbers_whole():
+def test_a_table_prints_three_figures_and_whole_numbers_whole() -> None:
     rows = [
         {"loss": 0.123456, "epochs": 4096},
         {"loss": 1e-9, "epochs": 10},
@@ -148,22 +148,22 @@ def test_a_table_prints_three_figures_and_whole_numbers_whole():
     ]
 
 
-def test_a_bar_in_a_heading_stays_in_it_and_a_bool_is_a_word():
+def test_a_bar_in_a_heading_stays_in_it_and_a_bool_is_a_word() -> None:
     table = notebook.markdown_table([{"a|b": True}])
     assert table.splitlines() == ["| a\\|b |", "| :--- |", "| True |"]
 
 
-def test_a_table_takes_rows_that_are_made_on_the_way():
+def test_a_table_takes_rows_that_are_made_on_the_way() -> None:
     table = notebook.table({"number": number} for number in range(3))
     assert rows_of(table)[1:] == [["0"], ["1"], ["2"]]
 
 
-def test_a_table_without_rows_is_refused():
+def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(ValueError, match="rows must hold at least one row, got none"):
         notebook.table([])
 
 
-def test_details_fold_their_text_away():
+def test_details_fold_their_text_away() -> None:
     shown = notebook.details("Answer", "At **0.9**.").text
     assert re.search(
         r"<details>\s*<summary>Answer</summary>.*<strong>0.9</strong>.*</details>",
@@ -172,13 +172,13 @@ def test_details_fold_their_text_away():
     )
 
 
-def test_a_solution_is_folded_away_and_is_the_source():
+def test_a_solution_is_folded_away_and_is_the_source() -> None:
     shown = notebook.solution(groundup.mean_squared_error).text
     assert "<summary>Solution</summary>" in shown
     assert "mean_squared_error" in shown
 
 
-def test_words_for_a_published_page_are_marked_as_such():
+def test_words_for_a_published_page_are_marked_as_such() -> None:
     assert notebook.page_only("No *Python* here.").text.startswith(
         '<div class="page-only">'
     )
@@ -193,7 +193,7 @@ def verdict_on(attempt: Any, check: Any = check_double) -> str:
     return re.sub(r"<.*?>", "", notebook.exercise(attempt, check).text)
 
 
-def test_a_right_attempt_is_well_done():
+def test_a_right_attempt_is_well_done() -> None:
     assert "Well done" in verdict_on(lambda number: 2 * number)
 
 
@@ -202,13 +202,13 @@ def left_blank(number: float) -> float:
 
 
 @pytest.mark.parametrize("attempt", [left_blank, lambda number: None])
-def test_an_exercise_left_blank_is_not_yet_done(attempt: Any):
+def test_an_exercise_left_blank_is_not_yet_done(attempt: Any) -> None:
     verdict = verdict_on(attempt)
     assert "Not yet" in verdict
     assert "Well done" not in verdict
 
 
-def test_an_exercise_left_blank_is_named():
+def test_an_exercise_left_blank_is_named() -> None:
     assert "left_blank" in verdict_on(left_blank)
 
 
@@ -229,19 +229,19 @@ def check_that_catches(attempt: Any) -> str | None:
     ],
     ids=["asks nothing", "an empty list", "catches everything"],
 )
-def test_nothing_to_check_is_never_well_done(check: Any):
+def test_nothing_to_check_is_never_well_done(check: Any) -> None:
     verdict = verdict_on(lambda number: None, check)
     assert "Not yet" in verdict
     assert "Well done" not in verdict
 
 
-def test_a_wrong_attempt_gets_the_checks_hint():
+def test_a_wrong_attempt_gets_the_checks_hint() -> None:
     verdict = verdict_on(lambda number: number)
     assert "Not quite" in verdict
     assert "Twice as much, please." in verdict
 
 
-def test_an_attempt_that_raises_gets_the_errors_name_and_words():
+def test_an_attempt_that_raises_gets_the_errors_name_and_words() -> None:
     verdict = verdict_on(lambda number: number.double())
     assert "It raises" in verdict
     assert "AttributeError" in verdict
@@ -256,10 +256,12 @@ def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
         def on_train_start(self, trainer: groundup.Trainer) -> None:
             super().on_train_start(trainer)
             update = self._bar.progress.update
-            self._bar.progress.update = lambda **words: (
-                told.append(words),
-                update(**words),
-            )
+
+            def recorded(**words: Any) -> None:
+                told.append(words)
+                update(**words)
+
+            self._bar.progress.update = recorded
 
     class Failing(groundup.Callback):
         def on_step_end(self, trainer: groundup.Trainer) -> None:
@@ -281,7 +283,7 @@ def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
     return bar._bar, told
 
 
-def test_a_runs_bar_counts_its_epochs_shows_the_loss_and_closes():
+def test_a_runs_bar_counts_its_epochs_shows_the_loss_and_closes() -> None:
     bar, told = run_with_bar()
     assert [words.get("increment", 1) for words in told] == [1, 1, 0]
     assert re.fullmatch(r"loss [\d.e-]+", told[0]["subtitle"])
@@ -289,7 +291,7 @@ def test_a_runs_bar_counts_its_epochs_shows_the_loss_and_closes():
     assert bar.progress.closed
 
 
-def test_a_runs_bar_closes_also_when_the_run_raises():
+def test_a_runs_bar_closes_also_when_the_run_raises() -> None:
     bar, _ = run_with_bar(fails=True)
     assert bar.progress.current == 0
     assert bar.progress.closed
@@ -304,9 +306,9 @@ def measured_row(contender: str, ratio: float, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """Two jobs: one of a single setting and two numbers of threads, one of two settings."""
-    file = tmp_path / "results.json"
+def two_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One job of a single setting and two numbers of threads, one of two settings."""
+    file = tmp_path / "benchmarks.json"
     rows = [
         measured_row("one", 1.0),
         measured_row("other", 2.5),
@@ -316,41 +318,40 @@ def results(tmp_path: Path) -> Path:
         measured_row("one", 3.0, job="jump", setting="long"),
     ]
     file.write_text(json.dumps(rows), "utf-8")
-    return file
+    monkeypatch.setattr(notebook, "BENCHMARKS", file)
 
 
-def test_what_was_measured_is_read_with_its_setting_and_its_machine(results: Path):
-    measured = notebook.measured(results, "race")
+@pytest.mark.usefixtures("two_jobs")
+def test_what_was_measured_is_read_with_its_setting_and_its_machine() -> None:
+    measured = notebook.measured("race")
     assert measured.ratios == {"one": 1.0, "other": 2.5}
     assert (measured.setting, measured.threads) == ("a mile", 1)
     assert measured.machine == "2 cores, a kind"
 
 
-def test_what_was_measured_with_all_cores_is_a_case_of_its_own(results: Path):
-    measured = notebook.measured(results, "race", all_cores=True)
+@pytest.mark.usefixtures("two_jobs")
+def test_what_was_measured_with_all_cores_is_a_case_of_its_own() -> None:
+    measured = notebook.measured("race", all_cores=True)
     assert (measured.ratios["other"], measured.threads) == (1.5, 4)
 
 
-def test_of_several_settings_the_one_that_is_asked_for_is_read(results: Path):
-    assert notebook.measured(results, "jump", "high").ratios == {"one": 1.0}
-    assert notebook.measured(results, "jump", "long").ratios == {"one": 3.0}
+@pytest.mark.usefixtures("two_jobs")
+def test_of_several_settings_the_one_that_is_asked_for_is_read() -> None:
+    assert notebook.measured("jump", "high").ratios == {"one": 1.0}
+    assert notebook.measured("jump", "long").ratios == {"one": 3.0}
 
 
+@pytest.mark.usefixtures("two_jobs")
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [
-        (("swim",), "job must be one of race, jump, got 'swim'"),
-        (("jump",), r"setting of jump must be one of \['high', 'long'\], got None"),
+        (("swim", None), "job must be one of race, jump, got 'swim'"),
+        (("jump", None), r"setting of jump must be one of \['high', 'long'\], got None"),
         (("race", "a lap"), r"setting of race must be one of \['a mile'\], got 'a lap'"),
     ],
 )
 def test_a_job_that_was_not_measured_is_named(
-    results: Path, asked: tuple[str, ...], complaint: str
-):
+    asked: tuple[str, str | None], complaint: str
+) -> None:
     with pytest.raises(ValueError, match=complaint):
-        notebook.measured(results, *asked)
-
-
-def test_a_file_that_is_not_there_is_named_with_what_writes_it(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"no\.json must be there: `make bench`"):
-        notebook.measured(tmp_path / "no.json", "race")
+        notebook.measured(*asked)

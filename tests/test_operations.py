@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import _len_torch_dispatch_stack  # type: ignore[attr-defined]
 
 from groundup import (
     MLP,
@@ -74,7 +75,7 @@ def test_counting_ends_with_the_step_also_when_it_raises() -> None:
         count_operations(lambda: 1 / 0)
     torch.ones(1) + torch.ones(1)
     assert counts == {"ones": 1}
-    assert torch.utils._python_dispatch._len_torch_dispatch_stack() == 0
+    assert _len_torch_dispatch_stack() == 0
 
 
 def test_the_result_of_an_operation_is_the_same_while_it_is_counted() -> None:
@@ -100,19 +101,20 @@ def loop_by_hand(
     model: nn.Module, X: torch.Tensor, y: torch.Tensor, by_data: bool = False
 ) -> None:
     """What a trainer that keeps losses and copies of the parameters can't do without."""
+    params: list[Tensor] = list(model.parameters())
     losses, parameters = [], []
     for _ in range(EPOCHS):
-        for p in model.parameters():
+        for p in params:
             p.grad = None
         loss = mean_squared_error(model(X), y)
         loss.backward()
         if by_data:
-            for p in model.parameters():
-                p.data -= 0.1 * p.grad
+            for p in params:
+                p.data -= 0.1 * p.grad  # type: ignore[operator]
         else:
             with torch.no_grad():
-                for p in model.parameters():
-                    p -= 0.1 * p.grad
+                for p in params:
+                    p -= 0.1 * p.grad  # type: ignore[operator]
         losses.append(loss.item())
         parameters.append([p.detach().clone() for p in model.parameters()])
 

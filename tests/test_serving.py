@@ -20,7 +20,7 @@ def a_dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
 
 
-def test_a_local_site_is_asked_directly(tmp_path: Path):
+def test_a_local_site_is_asked_directly(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("here")
     with hosted(tmp_path) as address, ask(address) as answer:
         assert answer.read() == b"here"
@@ -41,6 +41,6 @@ def kernel() -> Iterator[str]:
         thread.join()
 
 
-def test_a_local_notebook_is_read_directly(kernel: str):
+def test_a_local_notebook_is_read_directly(kernel: str) -> None:
     with reading(kernel) as reader:
         assert reader.charts == {}

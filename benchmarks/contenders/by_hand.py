@@ -1,6 +1,7 @@
 """The loop written out: the reference, and the same without a loader or an average."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from groundup import DataLoader, mean_squared_error
 def train(job: Job) -> list[Tensor]:
     """The loop with all that the trainer does: batches, zeroing, averages, validation."""
     model = job.make_model()
-    params = list(model.parameters())
+    params: list[Tensor] = list(model.parameters())
     train_loader = DataLoader(
         job.train, job.batch_size, shuffle=job.shuffle, generator=job.order()
     )
@@ -27,7 +28,7 @@ def train(job: Job) -> list[Tensor]:
             loss.backward()
             with torch.no_grad():
                 for p in params:
-                    p -= job.learning_rate * p.grad
+                    p -= job.learning_rate * p.grad  # type: ignore[operator]
                 total.add_(loss, alpha=len(targets))
             count += len(targets)
         train_losses.append(total.item() / count)
@@ -36,7 +37,7 @@ def train(job: Job) -> list[Tensor]:
     return params
 
 
-def validation_loss(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> float:
+def validation_loss(model: nn.Module, loader: Iterable[Any]) -> float:
     """The mean over all samples, as `evaluate` takes it: for torch's loop and Fabric's, too."""
     total, count = torch.zeros((), dtype=torch.float64), 0
     model.eval()
@@ -51,7 +52,7 @@ def validation_loss(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -
 def bare(job: Job) -> list[Tensor]:
     """The five steps on the whole tensors."""
     model = job.make_model()
-    params = list(model.parameters())
+    params: list[Tensor] = list(model.parameters())
     X, y = job.train.tensors
     for _ in range(job.epochs):
         for p in params:
@@ -60,5 +61,5 @@ def bare(job: Job) -> list[Tensor]:
         loss.backward()
         with torch.no_grad():
             for p in params:
-                p -= job.learning_rate * p.grad
+                p -= job.learning_rate * p.grad  # type: ignore[operator]
     return params

@@ -31,5 +31,6 @@ def naive(job: Job) -> list[Tensor]:
     """`NaiveTrainer`, on all of the data at once."""
     model = job.make_model()
     config = NaiveTrainerConfig(job.epochs, job.learning_rate)
-    NaiveTrainer(model, mean_squared_error, *job.train.tensors, config).train()
+    X, y = job.train.tensors
+    NaiveTrainer(model, mean_squared_error, X, y, config).train()
     return list(model.parameters())

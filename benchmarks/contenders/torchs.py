@@ -1,6 +1,6 @@
 """torch's own pieces: its optimizer and its loaders, with the loop by hand. The peers take the same loaders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,8 @@ class Bulk(TensorDataset):
 
     def __getitems__(self, positions: list[int]) -> tuple[Tensor, ...]:
         """The batch at these positions: a tensor of each, not a list of samples."""
-        return self[torch.tensor(positions)]
+        batch: tuple[Tensor, ...] = self[torch.tensor(positions)]
+        return batch
 
 
 def dataset(job: Job, data: Dataset) -> TensorDataset:
@@ -38,7 +39,7 @@ def sampler(job: Job) -> SubsetRandomSampler | None:
 
 def loaders(
     job: Job, collate_fn: Callable[[Any], Any] | None = None
-) -> tuple[DataLoader, DataLoader | None]:
+) -> tuple[DataLoader[Any], DataLoader[Any] | None]:
     """For training and for validation."""
     make = partial(
         DataLoader, batch_size=job.batch_size, collate_fn=collate_fn or collate(job)
@@ -59,8 +60,8 @@ def loop(
     epochs: int,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    train_loader: DataLoader,
-    val_loader: DataLoader | None,
+    train_loader: Iterable[Any],
+    val_loader: Iterable[Any] | None,
     backward: Callable[[Tensor], None],
 ) -> None:
     """What the loop by hand does, with an optimizer's `zero_grad` and `step`."""

@@ -5,7 +5,6 @@ import tempfile
 from typing import Any
 
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainingArguments
 from transformers import Trainer as TransformersTrainer
 
@@ -53,11 +52,11 @@ class Trainer(TransformersTrainer):
         )
         self.remove_callback(PrinterCallback)
 
-    def get_train_dataloader(self) -> DataLoader:
+    def get_train_dataloader(self) -> Any:
         """Prepared as its own is."""
         return self.accelerator.prepare(self.loaders[0])
 
-    def get_eval_dataloader(self, eval_dataset: object = None) -> DataLoader:
+    def get_eval_dataloader(self, eval_dataset: object = None) -> Any:
         """Prepared as its own is."""
         return self.accelerator.prepare(self.loaders[1])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TextIO
 
 from groundup._checks import length_of
+from groundup._extras import extra
 from groundup.callbacks.callback import Callback
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ class Progress(Callback):
 
     Args:
         file: where to write; None means the standard error stream, as it is when the run starts.
+
+    Raises:
+        ModuleNotFoundError: as training starts, if tqdm is not installed; the extra `notebooks` brings it.
 
     Example:
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))
@@ -34,7 +38,8 @@ class Progress(Callback):
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Open the bar, at the step where the run goes on."""
-        from tqdm import tqdm  # noqa: PLC0415 (so that importing groundup stays light)
+        with extra("notebooks"):
+            from tqdm import tqdm  # noqa: PLC0415 (so that importing groundup stays light)
 
         steps = length_of(trainer.train_loader)
         self._bar = tqdm(

@@ -6,15 +6,18 @@ Altair takes some 100 ms to build and check a chart, more than a live cell may s
 output of a cell that a slider runs again and again.
 """
 
-from groundup.charts.batch_explorer import batch_size_explorer
-from groundup.charts.batches import batch_order, gradient_noise, growth
-from groundup.charts.costs import ratios, times
-from groundup.charts.drawing import Content, Drawing
-from groundup.charts.explorer import Problem, learning_rate_explorer
-from groundup.charts.fits import fit
-from groundup.charts.learning import decision_boundary, learning_curves, promises
-from groundup.charts.runs import diverged_at, losses, pace, training, trajectories
-from groundup.charts.sweeps import sweep_losses
+from groundup._extras import extra
+
+with extra("notebooks"):
+    from groundup.charts.batch_explorer import batch_size_explorer
+    from groundup.charts.batches import batch_order, gradient_noise, growth
+    from groundup.charts.costs import ratios, times
+    from groundup.charts.drawing import Content, Drawing
+    from groundup.charts.explorer import Problem, learning_rate_explorer
+    from groundup.charts.fits import fit
+    from groundup.charts.learning import decision_boundary, learning_curves, promises
+    from groundup.charts.runs import diverged_at, losses, pace, training, trajectories
+    from groundup.charts.sweeps import sweep_losses
 
 __all__ = [
     "Content",

@@ -46,7 +46,7 @@ def addresses(page: BeautifulSoup) -> list[str]:
 
 def test_two_more_builds_at_once_give_the_same_bytes_and_say_what_they_made(
     site: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     before = contents(site)
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # which lacks the headings' dots
     with ThreadPoolExecutor() as pool:
@@ -71,7 +71,9 @@ def broken(site: Path, tmp_path: Path) -> Path:
     return root
 
 
-def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(broken: Path):
+def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(
+    broken: Path,
+) -> None:
     chapter = broken / "notebooks/01_linear_regression.py"
     code = chapter.read_text("utf-8")
     line = "    w = torch.randn(6, 1, generator=torch.Generator().manual_seed(0))\n"
@@ -89,7 +91,9 @@ def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(brok
     assert contents(broken / "site") == {"index.html": b"the old site"}
 
 
-def test_a_warning_fails_the_build_and_leaves_the_old_site(site: Path, broken: Path):
+def test_a_warning_fails_the_build_and_leaves_the_old_site(
+    site: Path, broken: Path
+) -> None:
     with_exports(site, broken)
     page = broken / "blog/pages/about.md"
     page.write_text(page.read_text("utf-8") + "\n[nowhere](missing.md)\n", "utf-8")
@@ -107,7 +111,9 @@ def with_exports(site: Path, root: Path) -> None:
         (root / "build/blog/exports" / file.name).write_bytes(file.read_bytes())
 
 
-def test_a_change_of_the_package_reaches_every_page_that_shows_it(site: Path, broken: Path):
+def test_a_change_of_the_package_reaches_every_page_that_shows_it(
+    site: Path, broken: Path
+) -> None:
     with_exports(site, broken)
     losses = broken / "groundup/losses.py"
     code = losses.read_text("utf-8")
@@ -137,7 +143,7 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(site: Path, br
     "address",
     ["me.example/blog", "ftp://me.example", "https://", "https://me.example/?a=b"],
 )
-def test_an_address_that_is_none_is_refused_in_words(site: Path, address: str):
+def test_an_address_that_is_none_is_refused_in_words(site: Path, address: str) -> None:
     before = contents(site)
     done = make_blog(site.parent, address)
     assert done.returncode != 0
@@ -154,7 +160,7 @@ def test_an_address_that_is_none_is_refused_in_words(site: Path, address: str):
 
 def test_every_link_and_anchor_within_the_site_resolves(
     pages: dict[str, BeautifulSoup], site: Path
-):
+) -> None:
     checked = 0
     for name, page in pages.items():
         for address in addresses(page):
@@ -171,7 +177,9 @@ def test_every_link_and_anchor_within_the_site_resolves(
     assert checked > 500
 
 
-def test_no_page_loads_anything_from_elsewhere(pages: dict[str, BeautifulSoup], site: Path):
+def test_no_page_loads_anything_from_elsewhere(
+    pages: dict[str, BeautifulSoup], site: Path
+) -> None:
     for name, page in pages.items():
         loaded = [tag["src"] for tag in page.find_all(src=True)]
         loaded += [
@@ -198,7 +206,7 @@ def said(page: BeautifulSoup, name: str) -> str:
 
 def test_every_page_has_a_card_with_a_picture_that_exists(
     pages: dict[str, BeautifulSoup], site: Path
-):
+) -> None:
     for name, page in pages.items():
         for tag in ("og:title", "og:description", "og:url", "og:site_name", "og:image:alt"):
             assert said(page, tag), f"{name}: {tag}"
@@ -215,7 +223,7 @@ def test_every_page_has_a_card_with_a_picture_that_exists(
 
 def test_every_page_says_where_it_stands_and_where_the_feed_is(
     pages: dict[str, BeautifulSoup],
-):
+) -> None:
     for name, page in pages.items():
         canonical = page.find("link", rel="canonical")
         assert canonical is not None, name
@@ -228,7 +236,7 @@ def test_every_page_says_where_it_stands_and_where_the_feed_is(
 
 def test_the_feed_is_valid_and_holds_every_chapter(
     site: Path, pages: dict[str, BeautifulSoup]
-):
+) -> None:
     feed = feedparser.parse((site / "feed.xml").read_bytes())
     assert not feed.bozo, feed.get("bozo_exception")
     assert feed.version == "atom10"
@@ -248,7 +256,7 @@ def test_the_feed_is_valid_and_holds_every_chapter(
         assert entry.updated >= entry.published
 
 
-def test_the_sitemap_holds_the_pages_that_a_search_engine_should_show(site: Path):
+def test_the_sitemap_holds_the_pages_that_a_search_engine_should_show(site: Path) -> None:
     names = {"http": "http://www.sitemaps.org/schemas/sitemap/0.9"}
     root = ElementTree.parse(site / "sitemap.xml").getroot()
     listed = {loc.text for loc in root.findall("http:url/http:loc", names)}
@@ -259,7 +267,7 @@ def test_the_sitemap_holds_the_pages_that_a_search_engine_should_show(site: Path
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_chapter_has_its_date_its_minutes_and_its_neighbours(
     slug: str, pages: dict[str, BeautifulSoup]
-):
+) -> None:
     page = pages[f"{slug}.html"]
     byline = page.select_one(".byline")
     assert byline is not None
@@ -277,7 +285,7 @@ def test_a_chapter_has_its_date_its_minutes_and_its_neighbours(
 
 def test_the_home_page_lists_every_chapter_with_its_question(
     pages: dict[str, BeautifulSoup],
-):
+) -> None:
     listed = pages["index.html"].select("ul.chapters li")
     assert [item.select_one("a")["href"] for item in listed] == [
         f"{slug}.html" for slug in SLUGS
@@ -292,7 +300,7 @@ def test_the_home_page_lists_every_chapter_with_its_question(
 @pytest.mark.parametrize("slug", [*SLUGS, "index"])
 def test_a_reader_without_scripts_sees_a_picture_of_every_chart(
     slug: str, pages: dict[str, BeautifulSoup], site: Path
-):
+) -> None:
     page = pages[f"{slug}.html"]
     figures = page.select("figure.chart")
     assert len(figures) > (0 if slug == "index" else 5)
@@ -307,7 +315,9 @@ def test_a_reader_without_scripts_sees_a_picture_of_every_chart(
 
 
 @pytest.mark.parametrize("slug", [*SLUGS, "index"])
-def test_a_charts_data_is_in_its_page_once(slug: str, pages: dict[str, BeautifulSoup]):
+def test_a_charts_data_is_in_its_page_once(
+    slug: str, pages: dict[str, BeautifulSoup]
+) -> None:
     page = pages[f"{slug}.html"]
     data = [script.get_text() for script in page.select('script[type="application/json"]')]
     assert len(set(data)) == len(data)
@@ -320,7 +330,7 @@ def test_a_charts_data_is_in_its_page_once(slug: str, pages: dict[str, Beautiful
 @pytest.mark.parametrize("slug", SLUGS)
 def test_nothing_of_marimos_own_is_left_in_a_page(
     slug: str, pages: dict[str, BeautifulSoup]
-):
+) -> None:
     page = pages[f"{slug}.html"]
     assert page.find(re.compile("^marimo-")) is None
     text = page.get_text()
@@ -329,7 +339,9 @@ def test_nothing_of_marimos_own_is_left_in_a_page(
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_every_equation_of_a_chapter_is_mathml(slug: str, pages: dict[str, BeautifulSoup]):
+def test_every_equation_of_a_chapter_is_mathml(
+    slug: str, pages: dict[str, BeautifulSoup]
+) -> None:
     page = copy.copy(pages[f"{slug}.html"])
     assert len(page.find_all("math")) > 5
     for math in page.find_all("math"):
@@ -341,7 +353,7 @@ def test_every_equation_of_a_chapter_is_mathml(slug: str, pages: dict[str, Beaut
 
 def test_a_page_shows_the_mistakes_that_switches_make_in_the_notebook(
     pages: dict[str, BeautifulSoup],
-):
+) -> None:
     text = " ".join(pages[f"{SLUGS[0]}.html"].get_text().split())
     assert "40 entries were stored for" in text
     assert "They live in 1 different places in memory" in text
@@ -364,7 +376,7 @@ def equations() -> list[str]:
 @pytest.mark.parametrize("equation", equations())
 def test_an_equation_has_the_numbers_and_letters_that_another_converter_gives(
     equation: str,
-):
+) -> None:
     ours, theirs = (
         [
             token.get_text(strip=True)
@@ -383,7 +395,7 @@ def test_an_equation_has_the_numbers_and_letters_that_another_converter_gives(
 
 def test_the_packages_page_has_every_public_name_linked_to_its_source(
     pages: dict[str, BeautifulSoup],
-):
+) -> None:
     page = pages["api.html"]
     described = {str(tag["id"]) for tag in page.select("dt.sig[id]")}
     public = {f"groundup.{name}" for name in groundup.__all__}
@@ -400,7 +412,7 @@ def test_the_packages_page_has_every_public_name_linked_to_its_source(
     assert public - data - drawings <= linked
 
 
-def test_the_workflow_for_github_pages_runs_only_when_its_owner_turns_it_on():
+def test_the_workflow_for_github_pages_runs_only_when_its_owner_turns_it_on() -> None:
     workflow = (ROOT / ".github/workflows/pages.yml").read_text("utf-8")
     assert "make blog" in workflow
     assert "vars.PUBLISH_PAGES == 'true'" in workflow

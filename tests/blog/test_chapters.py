@@ -62,14 +62,16 @@ def texts(page: Page) -> list[str]:
 # What a page says of itself.
 
 
-def test_a_page_tells_its_heading_its_question_and_what_it_is_about(chapter: Chapter):
+def test_a_page_tells_its_heading_its_question_and_what_it_is_about(
+    chapter: Chapter,
+) -> None:
     made = page(chapter)
     assert (made.heading, made.question) == ("9 · A chapter", "Does it?")
     assert chapter.slug == "09-a-chapter"
     assert made.notebook.metadata["myst"]["html_meta"]["description"] == "All about it."
 
 
-def test_the_day_and_the_minutes_stand_under_the_heading(chapter: Chapter):
+def test_the_day_and_the_minutes_stand_under_the_heading(chapter: Chapter) -> None:
     lines = page(chapter).notebook.cells[0].source.splitlines()
     assert lines[0] == "# 9 · A chapter"
     assert '<time datetime="2026-03-09">9 March 2026</time>' in lines[3]
@@ -77,7 +79,7 @@ def test_the_day_and_the_minutes_stand_under_the_heading(chapter: Chapter):
     assert "**Does it?**" in lines
 
 
-def test_a_chapter_without_a_day_of_publication_is_refused(chapter: Chapter):
+def test_a_chapter_without_a_day_of_publication_is_refused(chapter: Chapter) -> None:
     chapter.file.with_suffix(".head.html").write_text(
         '<meta name="description" content="x">'
     )
@@ -85,7 +87,7 @@ def test_a_chapter_without_a_day_of_publication_is_refused(chapter: Chapter):
         page(chapter)
 
 
-def test_a_chapter_without_a_question_is_refused(chapter: Chapter):
+def test_a_chapter_without_a_question_is_refused(chapter: Chapter) -> None:
     started = new_notebook(
         cells=[new_markdown_cell("# 9 · A chapter\n\nIt does."), EXPLORER]
     )
@@ -93,14 +95,14 @@ def test_a_chapter_without_a_question_is_refused(chapter: Chapter):
         page_of(chapter, started)
 
 
-def test_a_chapter_without_an_explorer_is_refused(chapter: Chapter):
+def test_a_chapter_without_an_explorer_is_refused(chapter: Chapter) -> None:
     with pytest.raises(
         NotPublishable, match=r"09_a_chapter\.py must have a chart with sliders"
     ):
         page_of(chapter, new_notebook(cells=[new_markdown_cell(OPENING)]))
 
 
-def test_the_same_export_gives_the_same_page_to_the_byte(chapter: Chapter):
+def test_the_same_export_gives_the_same_page_to_the_byte(chapter: Chapter) -> None:
     cells = [
         new_markdown_cell("words"),
         cell(output(chart=json.dumps(STATIC)), hidden=False),
@@ -116,21 +118,21 @@ def test_the_same_export_gives_the_same_page_to_the_byte(chapter: Chapter):
 @pytest.mark.parametrize("write", [json.dumps, dict])
 def test_a_chart_becomes_a_directive_and_a_specification(
     chapter: Chapter, kind: str, write: Any
-):
+) -> None:
     made = page(chapter, cell(new_output("display_data", {kind: write(STATIC)})))
     assert texts(made) == ["```{chart} 09-a-chapter-01\n```"]
     assert made.charts == {"09-a-chapter-01": STATIC, "09-a-chapter-02": MOVABLE}
     assert made.explorer == "09-a-chapter-02"
 
 
-def test_a_chart_that_comes_twice_is_one(chapter: Chapter):
+def test_a_chart_that_comes_twice_is_one(chapter: Chapter) -> None:
     twice = [cell(output(chart=json.dumps(STATIC))) for _ in range(2)]
     made = page(chapter, *twice)
     assert texts(made) == ["```{chart} 09-a-chapter-01\n```"] * 2
     assert len(made.charts) == 2
 
 
-def test_a_chart_without_a_description_is_refused(chapter: Chapter):
+def test_a_chart_without_a_description_is_refused(chapter: Chapter) -> None:
     with pytest.raises(
         NotPublishable, match=r"09_a_chapter.*'show\(it\)'.*without a description"
     ):
@@ -140,12 +142,12 @@ def test_a_chart_without_a_description_is_refused(chapter: Chapter):
 # Text.
 
 
-def test_code_in_sight_stays_and_hidden_code_does_not(chapter: Chapter):
+def test_code_in_sight_stays_and_hidden_code_does_not(chapter: Chapter) -> None:
     made = page(chapter, cell(source="seen", hidden=False), cell(source="hidden"))
     assert texts(made) == ["seen"]
 
 
-def test_a_value_stands_under_its_code(chapter: Chapter):
+def test_a_value_stands_under_its_code(chapter: Chapter) -> None:
     shown = output(html="<pre class='text-xs'>a &lt; b</pre>")
     made = page(chapter, cell(shown, source="a", hidden=False))
     (code,) = made.notebook.cells[1:-1]
@@ -153,30 +155,30 @@ def test_a_value_stands_under_its_code(chapter: Chapter):
     assert code.outputs[0].data == {"text/plain": "a < b"}
 
 
-def test_a_value_of_hidden_code_is_shown_without_it(chapter: Chapter):
+def test_a_value_of_hidden_code_is_shown_without_it(chapter: Chapter) -> None:
     made = page(chapter, cell(output(html="<pre class='text-xs'>7</pre>")))
     (code,) = made.notebook.cells[1:-1]
     assert code.metadata.tags == ["remove-input"]
     assert code.outputs[0].data == {"text/plain": "7"}
 
 
-def test_a_list_is_shown_as_text(chapter: Chapter):
+def test_a_list_is_shown_as_text(chapter: Chapter) -> None:
     made = page(chapter, cell(new_output("display_data", {"application/json": "[1, 2]"})))
     assert made.notebook.cells[1].outputs[0].data == {"text/plain": "[1, 2]"}
 
 
-def test_computed_markdown_is_prose_with_headings_of_its_own(chapter: Chapter):
+def test_computed_markdown_is_prose_with_headings_of_its_own(chapter: Chapter) -> None:
     assert texts(page(chapter, cell(output(markdown="It is 3.\n\n### Next")))) == [
         "It is 3.\n\n### Next"
     ]
 
 
-def test_a_data_frame_stays_a_table(chapter: Chapter):
+def test_a_data_frame_stays_a_table(chapter: Chapter) -> None:
     table = "<table><tr><td>1</td></tr></table>"
     assert texts(page(chapter, cell(output(html=table)))) == [table]
 
 
-def test_folded_text_stays_folded_with_its_listing(chapter: Chapter):
+def test_folded_text_stays_folded_with_its_listing(chapter: Chapter) -> None:
     folded = (
         "/// details | Why <so>?\n\nBecause:\n\n```python\nif a < b:\n    ...\n```\n\n///"
     )
@@ -187,22 +189,22 @@ def test_folded_text_stays_folded_with_its_listing(chapter: Chapter):
     )
 
 
-def test_an_admonition_becomes_mysts(chapter: Chapter):
+def test_an_admonition_becomes_mysts(chapter: Chapter) -> None:
     made = page(chapter, new_markdown_cell("/// admonition | Note\n\nMind.\n\n///"))
     assert texts(made) == [":::{admonition} Note\nMind.\n:::"]
 
 
-def test_a_block_of_another_kind_is_refused(chapter: Chapter):
+def test_a_block_of_another_kind_is_refused(chapter: Chapter) -> None:
     with pytest.raises(NotPublishable, match="'/// tab'"):
         page(chapter, new_markdown_cell("/// tab | One\n\nWords.\n\n///"))
 
 
-def test_what_only_a_kernel_can_tell_is_left_out(chapter: Chapter):
+def test_what_only_a_kernel_can_tell_is_left_out(chapter: Chapter) -> None:
     told = 'At 0.9. <span class="kernel-only">Your guess of 0.3\nwas low.</span> So.'
     assert texts(page(chapter, cell(output(markdown=told)))) == ["At 0.9.  So."]
 
 
-def test_a_verdict_on_an_exercise_is_left_out(chapter: Chapter):
+def test_a_verdict_on_an_exercise_is_left_out(chapter: Chapter) -> None:
     assert (
         texts(page(chapter, cell(output(html='<div class="live-only">Not yet</div>'))))
         == []
@@ -215,14 +217,14 @@ NOTE = (
 )
 
 
-def test_a_note_for_readers_without_a_kernel_is_shown(chapter: Chapter):
+def test_a_note_for_readers_without_a_kernel_is_shown(chapter: Chapter) -> None:
     made = page(chapter, cell(output(html=NOTE.format(""))))
     assert texts(made) == [
         '<div class="page-only"><p>In the <em>notebook</em> two sliders move it.</p></div>'
     ]
 
 
-def test_the_explorer_takes_the_place_of_the_chart_above_its_note(chapter: Chapter):
+def test_the_explorer_takes_the_place_of_the_chart_above_its_note(chapter: Chapter) -> None:
     made = page(
         chapter,
         cell(output(chart=json.dumps(STATIC))),
@@ -234,7 +236,7 @@ def test_the_explorer_takes_the_place_of_the_chart_above_its_note(chapter: Chapt
 
 def test_a_note_that_asks_for_the_explorer_without_a_chart_above_is_refused(
     chapter: Chapter,
-):
+) -> None:
     with pytest.raises(NotPublishable, match="a chart above"):
         page(chapter, cell(output(html=NOTE.format(" data-explorer"))))
 
@@ -253,7 +255,7 @@ def test_a_note_that_asks_for_the_explorer_without_a_chart_above_is_refused(
     ],
     ids=["stacked", "alone", "in Markdown"],
 )
-def test_controls_are_left_out(chapter: Chapter, shown: NotebookNode):
+def test_controls_are_left_out(chapter: Chapter, shown: NotebookNode) -> None:
     assert texts(page(chapter, cell(shown))) == []
 
 
@@ -267,7 +269,7 @@ def test_controls_are_left_out(chapter: Chapter, shown: NotebookNode):
 )
 def test_text_that_would_go_missing_with_a_control_is_refused(
     chapter: Chapter, shown: NotebookNode
-):
+) -> None:
     with pytest.raises(NotPublishable, match=r"09_a_chapter.*'show\(it\)' mixes controls"):
         page(chapter, cell(shown))
 
@@ -275,7 +277,9 @@ def test_text_that_would_go_missing_with_a_control_is_refused(
 @pytest.mark.parametrize(
     "element", ["callout-output", "accordion", "stat", "tabs", "mermaid"]
 )
-def test_an_element_that_needs_marimo_is_refused_by_name(chapter: Chapter, element: str):
+def test_an_element_that_needs_marimo_is_refused_by_name(
+    chapter: Chapter, element: str
+) -> None:
     shown = f"<marimo-{element} data-html='words'></marimo-{element}>"
     with pytest.raises(NotPublishable, match=rf"'show\(it\)' shows marimo-{element}"):
         page(chapter, cell(output(html=shown)))
@@ -292,12 +296,12 @@ def test_an_element_that_needs_marimo_is_refused_by_name(chapter: Chapter, eleme
 )
 def test_html_that_brings_its_own_or_asks_another_site_is_refused(
     chapter: Chapter, html: str
-):
+) -> None:
     with pytest.raises(NotPublishable, match=r"'show\(it\)' shows HTML"):
         page(chapter, cell(output(html=html)))
 
 
-def test_an_output_of_an_unknown_kind_is_refused(chapter: Chapter):
+def test_an_output_of_an_unknown_kind_is_refused(chapter: Chapter) -> None:
     with pytest.raises(NotPublishable, match="shows video/mp4"):
         page(chapter, cell(new_output("display_data", {"video/mp4": ""})))
 
@@ -309,7 +313,7 @@ def error(name: str, value: str, traceback: list[str]) -> NotebookNode:
     return new_output("error", ename=name, evalue=value, traceback=traceback)
 
 
-def test_the_cell_that_raised_is_named_not_those_that_needed_it(chapter: Chapter):
+def test_the_cell_that_raised_is_named_not_those_that_needed_it(chapter: Chapter) -> None:
     with pytest.raises(NotPublishable) as refused:
         page(
             chapter,
@@ -325,7 +329,7 @@ def test_the_cell_that_raised_is_named_not_those_that_needed_it(chapter: Chapter
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_cell_that_prints_or_warns_is_named(chapter: Chapter, stream: str):
+def test_a_cell_that_prints_or_warns_is_named(chapter: Chapter, stream: str) -> None:
     warned = new_output("stream", name=stream, text="UserWarning: careful\n")
     with pytest.raises(NotPublishable, match=f"writes to {stream}: UserWarning: careful"):
         page(chapter, cell(warned))

@@ -43,12 +43,14 @@ def site(tmp_path: Path) -> Path:
     return written(tmp_path / "site", OLD)
 
 
-def test_a_site_is_put_where_there_was_none(tmp_path: Path, built: Path):
+def test_a_site_is_put_where_there_was_none(tmp_path: Path, built: Path) -> None:
     publish(built, tmp_path / "site")
     assert contents(tmp_path / "site") == NEW
 
 
-def test_the_folder_stays_which_a_mount_or_a_server_holds_on_to(site: Path, built: Path):
+def test_the_folder_stays_which_a_mount_or_a_server_holds_on_to(
+    site: Path, built: Path
+) -> None:
     held = os.open(site, os.O_RDONLY)
     try:
         publish(built, site)
@@ -60,7 +62,7 @@ def test_the_folder_stays_which_a_mount_or_a_server_holds_on_to(site: Path, buil
 
 def test_a_link_stays_a_link_and_the_folder_that_it_leads_to_changes(
     tmp_path: Path, site: Path, built: Path
-):
+) -> None:
     served = site.rename(tmp_path / "served")
     site.symlink_to(served)
     publish(built, site)
@@ -68,13 +70,13 @@ def test_a_link_stays_a_link_and_the_folder_that_it_leads_to_changes(
     assert contents(served) == NEW
 
 
-def test_a_link_that_leads_nowhere_yet_gets_its_folder(tmp_path: Path, built: Path):
+def test_a_link_that_leads_nowhere_yet_gets_its_folder(tmp_path: Path, built: Path) -> None:
     (tmp_path / "site").symlink_to(tmp_path / "served")
     publish(built, tmp_path / "site")
     assert contents(tmp_path / "served") == NEW
 
 
-def test_a_worktree_and_a_volume_keep_what_makes_them_one(site: Path, built: Path):
+def test_a_worktree_and_a_volume_keep_what_makes_them_one(site: Path, built: Path) -> None:
     theirs = {".git": b"gitdir: elsewhere", "lost+found/1": b"found"}
     written(site, theirs)
     publish(built, site)
@@ -84,7 +86,7 @@ def test_a_worktree_and_a_volume_keep_what_makes_them_one(site: Path, built: Pat
 @pytest.mark.parametrize("broken", range(len(names(OLD)) + len(names(NEW))))
 def test_whichever_rename_fails_the_old_site_is_back_whole(
     broken: int, site: Path, built: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     rename, count = Path.rename, itertools.count()
 
     def fails_once(self: Path, target: Path) -> Path:
@@ -101,7 +103,7 @@ def test_whichever_rename_fails_the_old_site_is_back_whole(
 
 def test_a_full_disk_leaves_the_old_site(
     site: Path, built: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -114,7 +116,7 @@ def test_a_full_disk_leaves_the_old_site(
 @pytest.mark.parametrize("kind", ["a file", "a link to nowhere's folder"])
 def test_where_no_site_can_be_it_is_said_before_anything_is_built(
     tmp_path: Path, kind: str
-):
+) -> None:
     site = tmp_path / "site"
     if kind == "a file":
         site.write_text("in the way")
@@ -124,7 +126,7 @@ def test_where_no_site_can_be_it_is_said_before_anything_is_built(
         check_place(site)
 
 
-def test_a_build_has_its_folder_for_itself_and_gives_it_back(tmp_path: Path):
+def test_a_build_has_its_folder_for_itself_and_gives_it_back(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as other:
         with alone(tmp_path), pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,7 +134,7 @@ def test_a_build_has_its_folder_for_itself_and_gives_it_back(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_what_the_system_refuses_is_told_in_words(tmp_path: Path):
+def test_what_the_system_refuses_is_told_in_words(tmp_path: Path) -> None:
     root = copy_of_the_project(tmp_path)
     written(root / "site", OLD)
     (root / "build").write_text("in the way")
@@ -145,7 +147,7 @@ def test_what_the_system_refuses_is_told_in_words(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_second_build_says_that_it_waits_and_does_nothing_yet(tmp_path: Path):
+def test_a_second_build_says_that_it_waits_and_does_nothing_yet(tmp_path: Path) -> None:
     root = copy_of_the_project(tmp_path)
     with alone(root / "build/blog"):
         command = [sys.executable, "-m", "blog"]

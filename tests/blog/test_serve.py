@@ -44,7 +44,7 @@ def make_serve(root: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
-def test_it_says_where_and_the_site_is_there(root: Path, host: str):
+def test_it_says_where_and_the_site_is_there(root: Path, host: str) -> None:
     port = free_port()
     with make_serve(root, f"--host={host}", f"--port={port}") as process:
         assert process.stdout is not None
@@ -54,7 +54,7 @@ def test_it_says_where_and_the_site_is_there(root: Path, host: str):
             assert answer.read() == b"the site"
 
 
-def test_a_free_port_is_found_and_an_interrupt_ends_it_without_a_word(root: Path):
+def test_a_free_port_is_found_and_an_interrupt_ends_it_without_a_word(root: Path) -> None:
     with make_serve(root, "--port=0") as process:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
@@ -70,11 +70,13 @@ def test_a_free_port_is_found_and_an_interrupt_ends_it_without_a_word(root: Path
         (["--port=70000"], "port 70000"),
     ],
 )
-def test_where_it_cannot_listen_it_says_so(root: Path, options: list[str], words: str):
+def test_where_it_cannot_listen_it_says_so(
+    root: Path, options: list[str], words: str
+) -> None:
     assert words in refusal(root, *options)
 
 
-def test_a_port_in_use_is_told_with_what_to_do(root: Path):
+def test_a_port_in_use_is_told_with_what_to_do(root: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         said = refusal(root, f"--port={port}")
@@ -93,5 +95,5 @@ def refusal(root: Path, *options: str) -> str:
     return said
 
 
-def test_without_a_site_it_says_what_builds_one(tmp_path: Path):
+def test_without_a_site_it_says_what_builds_one(tmp_path: Path) -> None:
     assert "make blog" in refusal(copy_of_the_project(tmp_path))

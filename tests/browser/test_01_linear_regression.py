@@ -34,7 +34,7 @@ on_a_light_screen = pytest.mark.parametrize("scheme", ["light"], indirect=True)
 @pytest.mark.parametrize("label", ["learning rate", "epochs"])
 def test_a_sliders_step_moves_both_charts_and_back_again_gives_the_same_pictures(
     live: Page, label: str, place: int
-):
+) -> None:
     slider = live.get_by_role("slider", name=label, exact=True).nth(place)
     there_and_back(live, slider, charts=2)
 
@@ -42,12 +42,12 @@ def test_a_sliders_step_moves_both_charts_and_back_again_gives_the_same_pictures
 @pytest.mark.parametrize("label", ["hidden units", "epochs"])
 def test_a_step_of_the_waves_sliders_moves_its_chart_and_back_again_gives_the_same_picture(
     live: Page, label: str
-):
+) -> None:
     slider = live.get_by_role("slider", name=label, exact=True).last
     there_and_back(live, slider, charts=1)
 
 
-def test_both_places_show_the_same_sliders(live: Page):
+def test_both_places_show_the_same_sliders(live: Page) -> None:
     first, second = (
         live.get_by_role("slider", name="learning rate", exact=True).nth(i) for i in (0, 1)
     )
@@ -68,7 +68,7 @@ def test_both_places_show_the_same_sliders(live: Page):
 )
 def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
     live: Page, label: str
-):
+) -> None:
     before = pictures(live)
     switch = live.get_by_role("switch", name=label)
     switch.press("Space")
@@ -77,7 +77,9 @@ def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
     wait_for_changes(live, before, 0)
 
 
-def test_the_switch_that_stores_graphs_changes_the_number_of_nodes_alive(live: Page):
+def test_the_switch_that_stores_graphs_changes_the_number_of_nodes_alive(
+    live: Page,
+) -> None:
     alive = live.get_by_text("graphs are alive")
     expect(alive).to_contain_text("0 nodes of 0 graphs are alive")
     switch = live.get_by_role("switch", name="store the loss with its graph")
@@ -87,7 +89,7 @@ def test_the_switch_that_stores_graphs_changes_the_number_of_nodes_alive(live: P
     expect(alive).to_contain_text("0 nodes of 0 graphs are alive")
 
 
-def test_the_guess_changes_what_the_answer_says_of_it(live: Page):
+def test_the_guess_changes_what_the_answer_says_of_it(live: Page) -> None:
     guess = live.get_by_role("slider", name="my guess")
     live.get_by_text("Answer", exact=True).nth(1).click()
     expect(live.get_by_text("Your guess of 0.3 was too low.")).to_be_visible()
@@ -126,7 +128,7 @@ def path(result: NaiveTrainerResult) -> Path:
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.95])
 def test_what_the_browser_computes_is_the_closed_form_and_the_training(
     published: Page, chapter: Chapter, problem: str, share: float
-):
+) -> None:
     cells = chapter.untouched
     (X, y, _), model = cells["problems"][problem], cells["model"]
     learning_rate = share * largest_stable_learning_rate(X)
@@ -147,7 +149,7 @@ def test_what_the_browser_computes_is_the_closed_form_and_the_training(
 @pytest.mark.parametrize("problem", ["as drawn", "first feature × 4"])
 def test_past_the_limit_the_run_is_said_to_diverge_where_it_leaves_the_chart(
     published: Page, chapter: Chapter, problem: str
-):
+) -> None:
     limit = largest_stable_learning_rate(chapter.untouched["problems"][problem].X)
     for learning_rate, diverges in ((0.9 * limit, False), (1.2 * limit, True)):
         signals = {"problem": problem, "learning_rate": learning_rate, "epochs": 60}
@@ -161,21 +163,21 @@ def test_past_the_limit_the_run_is_said_to_diverge_where_it_leaves_the_chart(
 
 
 @on_a_light_screen
-def test_the_page_says_that_it_is_about_a_trainer(published: Page):
+def test_the_page_says_that_it_is_about_a_trainer(published: Page) -> None:
     assert published.title().startswith("1 · Linear regression")
     description = published.locator("meta[name=description]").last
     assert "trainer" in (description.get_attribute("content") or "")
 
 
 @on_a_light_screen
-def test_the_explorer_has_the_sliders_names(published: Page):
+def test_the_explorer_has_the_sliders_names(published: Page) -> None:
     assert explorer(published).locator("input, select").count() == 3
     for label in ("learning rate", "epochs"):
         there_and_back(published, explorer(published).get_by_label(label))
 
 
 @on_a_light_screen
-def test_the_explorers_choice_of_data_changes_it(published: Page):
+def test_the_explorers_choice_of_data_changes_it(published: Page) -> None:
     before = pictures(published)
     choice = explorer(published).get_by_role("combobox")
     choice.select_option("first feature × 4")

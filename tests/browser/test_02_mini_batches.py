@@ -29,7 +29,7 @@ on_a_light_screen = pytest.mark.parametrize("scheme", ["light"], indirect=True)
 )
 def test_a_sliders_step_moves_its_chart_and_back_again_gives_the_same_picture(
     live: Page, label: str
-):
+) -> None:
     there_and_back(live, live.get_by_role("slider", name=label, exact=True))
 
 
@@ -46,7 +46,7 @@ def test_a_sliders_step_moves_its_chart_and_back_again_gives_the_same_picture(
 )
 def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
     live: Page, label: str
-):
+) -> None:
     there_and_back(live, live.get_by_role("switch", name=label, exact=True))
 
 
@@ -60,7 +60,7 @@ def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
 )
 def test_a_sliders_step_changes_its_table_and_back_again_gives_the_same_numbers(
     live: Page, label: str, words: str
-):
+) -> None:
     slider = live.get_by_role("slider", name=label, exact=True)
     (table,) = tables(live, words)
     before = table.inner_text()
@@ -74,7 +74,7 @@ def tables(page: Page, heading: str) -> list[Locator]:
     return page.locator("table", has=page.locator("th", has_text=re.compile(heading))).all()
 
 
-def test_the_configs_text_follows_the_slider(live: Page):
+def test_the_configs_text_follows_the_slider(live: Page) -> None:
     slider = live.get_by_role("slider", name="batch size", exact=True)
     before = pictures(live)
     expect(live.get_by_text('"batch_size": 32')).to_be_visible()
@@ -85,7 +85,9 @@ def test_the_configs_text_follows_the_slider(live: Page):
     wait_for_changes(live, before, 0)
 
 
-def test_the_highest_learning_rate_is_said_to_diverge_with_small_batches(live: Page):
+def test_the_highest_learning_rate_is_said_to_diverge_with_small_batches(
+    live: Page,
+) -> None:
     before = pictures(live)
     sizes, rates = (
         live.get_by_role("slider", name=name, exact=True)
@@ -103,7 +105,7 @@ def test_the_highest_learning_rate_is_said_to_diverge_with_small_batches(live: P
     wait_for_changes(live, before, 0)
 
 
-def test_a_button_measures_again_and_touches_nothing_else(live: Page):
+def test_a_button_measures_again_and_touches_nothing_else(live: Page) -> None:
     before = pictures(live)
     live.get_by_role("button", name="measure again").click()
     wait_for_changes(live, before, 1)
@@ -122,7 +124,7 @@ def test_a_button_measures_again_and_touches_nothing_else(live: Page):
 
 
 @on_a_light_screen
-def test_the_explorer_has_these_controls(published: Page):
+def test_the_explorer_has_these_controls(published: Page) -> None:
     names = []
     for name in published.locator(".vega-bind-name").all():
         name.scroll_into_view_if_needed()
@@ -144,7 +146,7 @@ def test_the_explorer_has_these_controls(published: Page):
 )
 def test_what_the_browser_draws_is_the_training(
     published: Page, chapter: Chapter, equal: Equal, size: int, exponent: float
-):
+) -> None:
     signals = {"batch_size": size, "learning_rate": exponent, "equal": equal}
     columns = ("size", "rate", "done", "loss")
     losses = losses_of_the_trainer(chapter.untouched, equal, 2**size, 2**exponent)

@@ -72,7 +72,7 @@ def wider_than_the_screen(page: Page) -> bool:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_every_screen_keeps_nobody_out_and_asks_nobody_else(
     name: str, look: Any, chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=name, color_scheme=look) as page:
         reading(page)
         for width in WIDTHS:
@@ -85,7 +85,7 @@ def test_a_page_fits_every_screen_keeps_nobody_out_and_asks_nobody_else(
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_the_packages_source_fits_every_screen_and_keeps_nobody_out(
     look: Any, chromium: Browser, host: str, site: Path
-):
+) -> None:
     there = {str(f.relative_to(site)) for f in site.glob("_modules/**/*.html")}
     listings = sorted(there & set(SOURCES))
     assert len(listings) > 15
@@ -114,7 +114,7 @@ CONTROLS = (
 @pytest.mark.parametrize("name", PAGES)
 def test_no_control_is_of_a_kind_that_no_test_moves(
     name: str, chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=name) as page:
         reading(page)
         unknown = page.evaluate(
@@ -156,7 +156,7 @@ def state(page: Page) -> dict[str, str]:
 @pytest.mark.parametrize("name", WITH_EXPLORERS)
 def test_the_keyboard_moves_every_slider_and_back_again_gives_the_same_picture(
     name: str, look: Any, chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=name, color_scheme=look) as page:
         reading(page)
         figures = page.locator("figure.explorer").all()
@@ -186,7 +186,7 @@ def there_and_back(figure: Locator) -> None:
         wait_until_it_is(figure, before, same=True)
 
 
-def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str):
+def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str) -> None:
     with opened(chromium, host) as page:
         reading(page)
         wanted = page.locator(".vega-bind :is(input, select)").count()
@@ -203,7 +203,9 @@ def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str):
 
 
 @pytest.mark.parametrize("drawer", ["navigation", "table of contents"])
-def test_the_keyboard_opens_a_drawer_on_a_phone(drawer: str, chromium: Browser, host: str):
+def test_the_keyboard_opens_a_drawer_on_a_phone(
+    drawer: str, chromium: Browser, host: str
+) -> None:
     where = {"navigation": ".sidebar-drawer", "table of contents": ".toc-drawer"}[drawer]
     phone = {"width": 390, "height": 844}
     with opened(chromium, host, path=f"{SLUGS[0]}.html", viewport=phone) as page:
@@ -220,7 +222,7 @@ def test_the_keyboard_opens_a_drawer_on_a_phone(drawer: str, chromium: Browser, 
 @pytest.mark.parametrize("name", WITH_EXPLORERS)
 def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
     name: str, chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=name) as page:
         reading(page)
         figure = page.locator("figure.explorer").last
@@ -243,7 +245,7 @@ def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
         expect(figure).to_be_in_viewport()
 
 
-def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str):
+def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str) -> None:
     link = "index.html#explorer?learning_rate=0.95&epochs=12"
     with opened(chromium, host, path=link) as page:
         reading(page)
@@ -271,14 +273,14 @@ def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str)
 )
 def test_an_address_that_asks_for_what_cant_be_gets_what_can(
     asked: str, place: str, chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=f"#explorer?{asked}&problem=none") as page:
         reading(page)
         assert page.get_by_role("slider", name="learning rate").input_value() == place
         assert page.get_by_role("combobox").input_value() == "as drawn"
 
 
-def test_an_explorer_shown_at_several_places_is_one(chromium: Browser, host: str):
+def test_an_explorer_shown_at_several_places_is_one(chromium: Browser, host: str) -> None:
     with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
         reading(page)
         first, second, third = page.locator("figure.explorer").all()
@@ -294,7 +296,7 @@ def test_an_explorer_shown_at_several_places_is_one(chromium: Browser, host: str
 
 def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
     chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
         reading(page)
         for chart in page.locator("figure.chart .vega-embed").all():
@@ -312,7 +314,7 @@ def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
 @pytest.mark.parametrize("name", WITH_EXPLORERS)
 def test_the_switch_turns_the_charts_too_without_moving_a_slider(
     name: str, chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=name, color_scheme="light") as page:
         reading(page)
         loaded: list[str] = []
@@ -350,7 +352,7 @@ WORDS_OF_CHARTS = f"""() => {{
 # Weight, print, and readers without scripts.
 
 
-def test_chapter_one_is_light(chromium: Browser, host: str):
+def test_chapter_one_is_light(chromium: Browser, host: str) -> None:
     sizes = []
     with opened(chromium, host) as page:
         page.goto("about:blank")
@@ -362,7 +364,7 @@ def test_chapter_one_is_light(chromium: Browser, host: str):
     assert 0.1e6 < sum(sizes) <= 0.7e6
 
 
-def test_the_text_is_there_before_any_script_has_run(chromium: Browser, host: str):
+def test_the_text_is_there_before_any_script_has_run(chromium: Browser, host: str) -> None:
     with opened(chromium, host, path=f"{SLUGS[0]}.html", java_script_enabled=False) as page:
         expect(page.get_by_role("heading", name="The imperative loop")).to_be_visible()
         pictures = page.locator("figure.chart noscript img")
@@ -377,7 +379,7 @@ def test_the_text_is_there_before_any_script_has_run(chromium: Browser, host: st
 
 def test_on_paper_there_are_charts_and_whole_lines_but_no_sliders(
     chromium: Browser, host: str
-):
+) -> None:
     with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
         reading(page)
         page.emulate_media(media="print")
@@ -394,7 +396,7 @@ def test_on_paper_there_are_charts_and_whole_lines_but_no_sliders(
 # Search, copies, folded answers, addresses that don't exist, and other places.
 
 
-def test_the_search_finds_a_chapter_by_its_words(chromium: Browser, host: str):
+def test_the_search_finds_a_chapter_by_its_words(chromium: Browser, host: str) -> None:
     with opened(chromium, host, viewport={"width": 1440, "height": 900}) as page:
         reading(page)
         box = page.locator(".sidebar-search")
@@ -405,7 +407,7 @@ def test_the_search_finds_a_chapter_by_its_words(chromium: Browser, host: str):
         ).to_be_visible()
 
 
-def test_a_listing_is_copied_as_it_stands(chromium: Browser, host: str):
+def test_a_listing_is_copied_as_it_stands(chromium: Browser, host: str) -> None:
     granted = ["clipboard-read", "clipboard-write"]
     with opened(chromium, host, path=f"{SLUGS[0]}.html", permissions=granted) as page:
         reading(page)
@@ -416,7 +418,7 @@ def test_a_listing_is_copied_as_it_stands(chromium: Browser, host: str):
         assert copied.strip() == "def predict(X, w, b):\n    return X @ w + b"
 
 
-def test_an_answer_is_folded_until_it_is_asked_for(chromium: Browser, host: str):
+def test_an_answer_is_folded_until_it_is_asked_for(chromium: Browser, host: str) -> None:
     with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
         reading(page)
         answers = page.locator("article details")
@@ -428,7 +430,7 @@ def test_an_answer_is_folded_until_it_is_asked_for(chromium: Browser, host: str)
             expect(inside).to_be_visible()
 
 
-def test_headings_have_anchors_that_can_be_sent(chromium: Browser, host: str):
+def test_headings_have_anchors_that_can_be_sent(chromium: Browser, host: str) -> None:
     with opened(chromium, host, path=f"{SLUGS[0]}.html#the-imperative-loop") as page:
         reading(page)
         expect(page.get_by_role("heading", name="The imperative loop")).to_be_in_viewport()
@@ -436,7 +438,7 @@ def test_headings_have_anchors_that_can_be_sent(chromium: Browser, host: str):
         assert links.count() > 15
 
 
-def test_an_address_that_doesnt_exist_gets_a_page_that_leads_home(host: str):
+def test_an_address_that_doesnt_exist_gets_a_page_that_leads_home(host: str) -> None:
     with pytest.raises(HTTPError, match="404") as missing:
         ask(host + "no/such/page.html")
     body = missing.value.read().decode()
@@ -444,7 +446,7 @@ def test_an_address_that_doesnt_exist_gets_a_page_that_leads_home(host: str):
     assert 'href="/index.html"' in body
 
 
-def test_the_site_works_under_a_path(chromium: Browser, site: Path):
+def test_the_site_works_under_a_path(chromium: Browser, site: Path) -> None:
     with hosted(site, "/some/blog") as address, opened(chromium, address) as page:
         reading(page)
         figure = page.locator("figure.explorer")
@@ -459,7 +461,9 @@ def test_the_site_works_under_a_path(chromium: Browser, site: Path):
         expect(page.locator("#search-results li a").first).to_be_visible()
 
 
-def test_a_page_is_alive_in_a_phone_held_sideways_and_back(chromium: Browser, host: str):
+def test_a_page_is_alive_in_a_phone_held_sideways_and_back(
+    chromium: Browser, host: str
+) -> None:
     with opened(chromium, host, viewport={"width": 390, "height": 844}) as page:
         reading(page)
         svg = page.locator("figure svg")

@@ -27,7 +27,7 @@ def page(request: pytest.FixtureRequest, published: Page, charts_in_chapter: int
     return published
 
 
-def test_the_page_says_what_it_is(published: Page, chapter: Chapter):
+def test_the_page_says_what_it_is(published: Page, chapter: Chapter) -> None:
     assert published.title().startswith(f"{chapter.number} · ")
     assert published.title().removesuffix(" — From the Ground Up") == chapter.heading
     # The first one is marimo's own.
@@ -40,7 +40,7 @@ def test_the_page_says_what_it_is(published: Page, chapter: Chapter):
 
 def test_each_of_the_explorers_controls_moves_it_and_back_again_gives_the_same_picture(
     published: Page,
-):
+) -> None:
     sliders = explorer(published).get_by_role("slider").all()
     choices = explorer(published).get_by_role("combobox").all()
     assert len(sliders) >= 2
@@ -55,7 +55,7 @@ def test_each_of_the_explorers_controls_moves_it_and_back_again_gives_the_same_p
         wait_for_changes(published, before, 0)
 
 
-def test_every_chart_is_in_sight_and_no_wider_than_the_screen(page: Page):
+def test_every_chart_is_in_sight_and_no_wider_than_the_screen(page: Page) -> None:
     width = page.evaluate("window.innerWidth")
     for chart in page.locator(".vega-embed").all():
         box = chart.locator("canvas").bounding_box()
@@ -66,7 +66,7 @@ def test_every_chart_is_in_sight_and_no_wider_than_the_screen(page: Page):
         assert box["x"] + box["width"] <= width, label
 
 
-def test_no_dead_control_is_in_sight(page: Page):
+def test_no_dead_control_is_in_sight(page: Page) -> None:
     roles = "[role=slider], [role=switch], [role=radio], [role=checkbox], [role=combobox]"
     controls = f":is({roles}, input, select, textarea, marimo-button button)"
     alive = page.locator(".vega-bind :is(input, select)").all()
@@ -77,14 +77,14 @@ def test_no_dead_control_is_in_sight(page: Page):
     assert len(in_sight) == len(alive), [c.evaluate("e => e.outerHTML") for c in in_sight]
 
 
-def test_what_the_page_says_instead_is_in_sight(page: Page):
+def test_what_the_page_says_instead_is_in_sight(page: Page) -> None:
     notes = page.locator(".page-only")
     assert notes.count() > 0
     for note in notes.all():
         expect(note).to_be_visible()
 
 
-def test_nothing_scrolls_sideways_or_is_cut_off(page: Page):
+def test_nothing_scrolls_sideways_or_is_cut_off(page: Page) -> None:
     width = page.evaluate("window.innerWidth")
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     outside = page.evaluate(
@@ -98,7 +98,9 @@ def test_nothing_scrolls_sideways_or_is_cut_off(page: Page):
     assert outside == []
 
 
-def test_the_page_is_as_light_or_dark_as_the_readers_system(published: Page, scheme: str):
+def test_the_page_is_as_light_or_dark_as_the_readers_system(
+    published: Page, scheme: str
+) -> None:
     brightness = published.evaluate(
         f"() => {{ {CONTRAST} return luminance(behind(document.querySelector('h1'))) }}"
     )
@@ -109,7 +111,7 @@ def test_the_page_is_as_light_or_dark_as_the_readers_system(published: Page, sch
     "words",
     [".paragraph", "h1", "h2", "td", "th", "li", ".page-only", "summary", ".vega-bind"],
 )
-def test_words_are_readable(published: Page, words: str):
+def test_words_are_readable(published: Page, words: str) -> None:
     contrasts = published.locator(words).evaluate_all(
         f"""(elements) => {{ {CONTRAST}
             return elements
@@ -121,7 +123,7 @@ def test_words_are_readable(published: Page, words: str):
     assert min(contrasts) >= READABLE
 
 
-def test_the_charts_words_are_readable(published: Page):
+def test_the_charts_words_are_readable(published: Page) -> None:
     for chart in published.locator(".vega-embed").all():
         colors = chart.evaluate(WORDS)
         assert colors

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import marimo as mo
 import pytest
 from marimo._ast.app import InternalApp
+from marimo._types.ids import CellId_t
 
 from tests.serving import CHAPTERS
 
@@ -86,7 +87,7 @@ class Chapter:
         cells.outputs = {**self.untouched.outputs, **cells.outputs}
         return cells
 
-    def _run(self, given: Mapping[str, Any], idle: Set[str]) -> Cells:
+    def _run(self, given: Mapping[str, Any], idle: Set[CellId_t]) -> Cells:
         """Run all cells but the idle ones, which define what is given."""
         # marimo skips a cell whose names are given, but one that only shows something it has to be told.
         shows = [self.graph.cells[i] for i in idle if not self.graph.cells[i].defs]
@@ -126,16 +127,16 @@ class Chapter:
         lines = map(str.strip, self.file.read_text("utf-8").splitlines())
         return next(line[2:] for line in lines if line.startswith(f"# {self.number} · "))
 
-    def cell_that_defines(self, name: str) -> str:
+    def cell_that_defines(self, name: str) -> CellId_t:
         """The one cell that gives a name its value."""
         (cell,) = self.graph.definitions[name]
         return cell
 
-    def cells_that_use(self, name: str) -> list[str]:
+    def cells_that_use(self, name: str) -> list[CellId_t]:
         """The cells that need this name from another one, from the top of the notebook down."""
         return [i for i, cell in self.graph.cells.items() if name in cell.refs]
 
-    def controls_before(self, cell: str) -> set[str]:
+    def controls_before(self, cell: CellId_t) -> set[str]:
         """The sliders and switches that have this cell run again when they are moved. Buttons aside."""
         return {
             name
@@ -145,7 +146,7 @@ class Chapter:
         }
 
     @cached_property
-    def timed_cells(self) -> set[str]:
+    def timed_cells(self) -> set[CellId_t]:
         """The cells that look at the clock, or call a function that does, and what follows from them."""
         clocks = [i for i, c in self.graph.cells.items() if "perf_counter" in c.code]
         return {*clocks, *(i for clock in clocks for i in self.graph.descendants(clock))}

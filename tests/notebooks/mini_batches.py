@@ -22,7 +22,7 @@ def losses_of_the_trainer(
 
     class Watch(Callback):
         def on_train_start(self, trainer: Any) -> None:
-            self.losses = []
+            self.losses: list[float] = []
             self.look(trainer)
 
         def on_step_end(self, trainer: Any) -> None:

@@ -32,12 +32,14 @@ def moved(chapter: Chapter, setting: tuple[int, float]) -> Cells:
     return chapter.run(epochs=epochs, learning_rate=learning_rate)
 
 
-def test_the_loop_by_hand_gives_what_the_trainer_gives(moved: Cells):
+def test_the_loop_by_hand_gives_what_the_trainer_gives(moved: Cells) -> None:
     assert_identical(moved["by_hand"]["losses"], moved["result"].losses)
     assert_identical(moved["by_hand"]["parameters"], moved["result"].parameters)
 
 
-def test_the_trainer_is_told_what_the_sliders_say(moved: Cells, setting: tuple[int, float]):
+def test_the_trainer_is_told_what_the_sliders_say(
+    moved: Cells, setting: tuple[int, float]
+) -> None:
     config = NaiveTrainerConfig(*setting)
     assert moved["trainer"].config == config
     model = copy.deepcopy(moved["model"])
@@ -47,7 +49,7 @@ def test_the_trainer_is_told_what_the_sliders_say(moved: Cells, setting: tuple[i
 
 def test_the_highest_learning_rate_diverges_and_the_others_do_not(
     moved: Cells, setting: tuple[int, float]
-):
+) -> None:
     left = charts.diverged_at(moved["result"].losses)
     assert (left is not None) == (setting[1] == 3.16)
 
@@ -58,7 +60,7 @@ def untouched(chapter: Chapter) -> Cells:
     return chapter.untouched
 
 
-def test_there_and_back_gives_the_same_run(chapter: Chapter, untouched: Cells):
+def test_there_and_back_gives_the_same_run(chapter: Chapter, untouched: Cells) -> None:
     start = {name: untouched[name].value for name in ("epochs", "learning_rate")}
     there = chapter.run(epochs=60, learning_rate=3.16)
     back = chapter.run(**start)
@@ -68,7 +70,7 @@ def test_there_and_back_gives_the_same_run(chapter: Chapter, untouched: Cells):
     assert_identical(back["by_hand"], untouched["by_hand"])
 
 
-def test_the_learning_rates_reach_from_slow_to_diverging(untouched: Cells):
+def test_the_learning_rates_reach_from_slow_to_diverging(untouched: Cells) -> None:
     rates = untouched["learning_rate"].steps
     limit = groundup.largest_stable_learning_rate(untouched["X"])
     assert rates == sorted(rates)
@@ -76,7 +78,7 @@ def test_the_learning_rates_reach_from_slow_to_diverging(untouched: Cells):
     assert rates[-1] > 2 * limit
 
 
-def test_the_switches_break_what_they_say(chapter: Chapter, untouched: Cells):
+def test_the_switches_break_what_they_say(chapter: Chapter, untouched: Cells) -> None:
     broken = chapter.run(forget_to_zero=True, without_copying=True, with_graph=True)
     places = [
         len({w.data_ptr() for w, _ in definitions["stored"].parameters})
@@ -180,13 +182,13 @@ WRONG: Wrong = {
 @pytest.mark.parametrize(("exercise", "hint", "change"), WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_attempt_gets_a_hint(
     chapter: Chapter, exercise: str, hint: str, change: Change
-):
+) -> None:
     assert_hint(chapter.module, exercise, hint, change)
 
 
-def test_every_exercise_gets_wrong_attempts(chapter: Chapter):
+def test_every_exercise_gets_wrong_attempts(chapter: Chapter) -> None:
     assert {exercise for exercise, *_ in WRONG.values()} == exercises(chapter.file).keys()
 
 
-def test_the_chapter_lists_its_trainer(chapter: Chapter):
+def test_the_chapter_lists_its_trainer(chapter: Chapter) -> None:
     assert NaiveTrainer in chapter.listed

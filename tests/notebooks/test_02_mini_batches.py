@@ -75,7 +75,7 @@ def last(losses: list[float]) -> float:
 # What a batch is a sample of.
 
 
-def test_the_memory_of_a_step_grows_with_the_batch(cells: Cells):
+def test_the_memory_of_a_step_grows_with_the_batch(cells: Cells) -> None:
     costs = cells["step_costs"]
     assert [cost["samples"] for cost in costs] == [10**2, 10**3, 10**4, 10**5]
     for less, more in pairwise(costs):
@@ -84,7 +84,7 @@ def test_the_memory_of_a_step_grows_with_the_batch(cells: Cells):
     assert costs[-1]["milliseconds"] > 10 * costs[0]["milliseconds"]
 
 
-def test_the_gradient_of_each_sample_is_autograds(cells: Cells):
+def test_the_gradient_of_each_sample_is_autograds(cells: Cells) -> None:
     X, y, model = (cells[name] for name in ("X", "y", "model"))
     assert cells["gradients"].shape == (512, 7)
     for sample in range(0, 512, 37):
@@ -95,7 +95,7 @@ def test_the_gradient_of_each_sample_is_autograds(cells: Cells):
         torch.testing.assert_close(cells["gradients"][sample], expected)
 
 
-def test_the_gradient_of_all_is_the_mean_of_the_samples_gradients(cells: Cells):
+def test_the_gradient_of_all_is_the_mean_of_the_samples_gradients(cells: Cells) -> None:
     X, y, model = (cells[name] for name in ("X", "y", "model"))
     loss = mean_squared_error(model(X), y)
     by_autograd = torch.autograd.grad(loss, list(model.parameters()))
@@ -103,7 +103,7 @@ def test_the_gradient_of_all_is_the_mean_of_the_samples_gradients(cells: Cells):
     torch.testing.assert_close(cells["gradients"].mean(0), expected)
 
 
-def test_the_spread_of_batches_follows_the_formula(cells: Cells):
+def test_the_spread_of_batches_follows_the_formula(cells: Cells) -> None:
     gradients = cells["gradients"]
     n = len(gradients)
     one = (gradients - gradients.mean(0)).square().sum(1).mean().sqrt().item()
@@ -113,7 +113,7 @@ def test_the_spread_of_batches_follows_the_formula(cells: Cells):
         assert spread == pytest.approx(expected, rel=0.12, abs=1e-5 * one), size
 
 
-def test_a_small_batch_gets_further_in_ten_epochs(cells: Cells):
+def test_a_small_batch_gets_further_in_ten_epochs(cells: Cells) -> None:
     whole, small = (run.train_losses for run in cells["first_runs"].values())
     assert len(whole) == len(small) == 10
     assert whole[-1] > 4 * small[-1]
@@ -121,7 +121,7 @@ def test_a_small_batch_gets_further_in_ten_epochs(cells: Cells):
 
 def test_the_trainer_put_together_gives_what_the_loop_by_hand_gave(
     chapter: Chapter, cells: Cells
-):
+) -> None:
     by_trainer = cells.outputs[chapter.cell_that_defines("student")]
     _, by_hand = cells["first_runs"].values()
     assert_identical(by_trainer.train_losses, by_hand.train_losses)
@@ -135,7 +135,7 @@ def test_the_trainer_put_together_gives_what_the_loop_by_hand_gave(
 @pytest.mark.parametrize("drop", [True, False], ids=["short one dropped", "short one kept"])
 def test_the_picture_of_batches_is_what_its_controls_say(
     chapter: Chapter, size: int, shuffle: bool, drop: bool
-):
+) -> None:
     controls = {"order_size": size, "order_shuffle": shuffle, "order_drop": drop}
     loader = DataLoader(
         Dataset(torch.arange(24)),
@@ -166,7 +166,7 @@ def drawn(chapter: Chapter, controls: Setting) -> list[list[list[int]]]:
 # Validation.
 
 
-def test_who_learns_the_noise_by_heart_gets_worse_on_new_samples(cells: Cells):
+def test_who_learns_the_noise_by_heart_gets_worse_on_new_samples(cells: Cells) -> None:
     result = cells["memorised"].result
     assert last(result.train_losses) < 0.5
     assert min(result.val_losses) > 1
@@ -176,7 +176,7 @@ def test_who_learns_the_noise_by_heart_gets_worse_on_new_samples(cells: Cells):
 # The live section.
 
 
-@pytest.fixture(scope="module", params=SETTINGS.values(), ids=SETTINGS.keys())
+@pytest.fixture(scope="module", params=SETTINGS.values(), ids=[*SETTINGS])
 def setting(request: pytest.FixtureRequest) -> Setting:
     asked: Setting = request.param
     return asked
@@ -188,13 +188,13 @@ def moved(chapter: Chapter, setting: Setting) -> Cells:
     return chapter.run(**setting)
 
 
-def test_the_chapter_opens_as_its_page_says(cells: Cells):
+def test_the_chapter_opens_as_its_page_says(cells: Cells) -> None:
     assert {name: cells[name].value for name in START} == START
 
 
 def test_the_trainer_is_told_what_the_controls_say(
     cells: Cells, moved: Cells, setting: Setting
-):
+) -> None:
     assert moved["config"] == TrainerConfig(**setting)
     model = copy.deepcopy(cells["model"])
     order = seeded(setting["seed"])
@@ -215,7 +215,7 @@ def test_the_trainer_is_told_what_the_controls_say(
     assert_identical(moved["result"].val_losses, again.val_losses)
 
 
-def test_half_of_the_samples_train_and_the_other_half_validates(cells: Cells):
+def test_half_of_the_samples_train_and_the_other_half_validates(cells: Cells) -> None:
     parts = [cells[name].tensors[0] for name in ("train_data", "val_data")]
     assert [len(part) for part in parts] == [256, 256]
     together = sorted(torch.cat(parts).tolist())
@@ -225,12 +225,12 @@ def test_half_of_the_samples_train_and_the_other_half_validates(cells: Cells):
 @pytest.mark.parametrize(
     ("control", "value"), (WILD | {"epochs": 3, "seed": 4, "shuffle": False}).items()
 )
-def test_a_control_alone_can_be_moved(chapter: Chapter, control: str, value: Any):
+def test_a_control_alone_can_be_moved(chapter: Chapter, control: str, value: Any) -> None:
     config = chapter.run(**{control: value})["config"]
     assert config == TrainerConfig(**(START | {control: value}))
 
 
-def test_there_and_back_gives_the_same_run(chapter: Chapter, cells: Cells):
+def test_there_and_back_gives_the_same_run(chapter: Chapter, cells: Cells) -> None:
     there = chapter.run(**SETTINGS["large, slow, short and in order"])["result"]
     back = chapter.run(**START)["result"]
     assert there.train_losses != back.train_losses[:1]
@@ -241,7 +241,7 @@ def test_there_and_back_gives_the_same_run(chapter: Chapter, cells: Cells):
 
 def test_only_the_highest_learning_rate_diverges_and_the_chart_says_so(
     chapter: Chapter, moved: Cells, setting: Setting
-):
+) -> None:
     chart = chapter.shown(moved, "result", charts.Content)
     said = f"{chart.title} {chart.description}"
     diverges = setting["learning_rate"] == 1.0
@@ -252,18 +252,20 @@ def test_only_the_highest_learning_rate_diverges_and_the_chart_says_so(
 @pytest.mark.parametrize(("size", "diverges"), [(8, True), (256, False)])
 def test_at_a_rate_that_all_the_data_stands_small_batches_diverge(
     chapter: Chapter, size: int, diverges: bool
-):
+) -> None:
     losses = chapter.run(batch_size=size, learning_rate=0.7)["result"].train_losses
     assert (charts.diverged_at(losses) is not None) == diverges
 
 
 @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
-def test_the_seed_moves_the_curve_of_a_shuffled_run_alone(chapter: Chapter, shuffle: bool):
+def test_the_seed_moves_the_curve_of_a_shuffled_run_alone(
+    chapter: Chapter, shuffle: bool
+) -> None:
     runs = [chapter.run(seed=seed, shuffle=shuffle)["result"] for seed in (0, 5)]
     assert (runs[0] != runs[1]) == shuffle
 
 
-def test_the_sliders_reach_from_slow_to_diverging(cells: Cells):
+def test_the_sliders_reach_from_slow_to_diverging(cells: Cells) -> None:
     assert cells["batch_size"].steps == [8, 16, 32, 64, 128, 256]
     rates = cells["learning_rate"].steps
     assert rates == sorted(rates)
@@ -276,7 +278,7 @@ def test_the_sliders_reach_from_slow_to_diverging(cells: Cells):
 
 def test_the_first_two_rungs_are_equal_bit_for_bit_and_the_others_to_a_rounding(
     chapter: Chapter, moved: Cells, setting: Setting
-):
+) -> None:
     pieces = list(moved["pieces"].values())
     differences = [
         [distance(ours, theirs) for ours, theirs in zip(piece, other, strict=True)]
@@ -310,7 +312,7 @@ def distance(ours: Any, theirs: Any) -> float:
     return float((ours - theirs)[together].abs().max()) if together.any() else 0
 
 
-def test_the_rungs_hold_what_the_trainer_computes(cells: Cells):
+def test_the_rungs_hold_what_the_trainer_computes(cells: Cells) -> None:
     whole, naive, batches, *_, at_once = cells["pieces"].values()
     first = cells["result"].train_losses[:5]
     assert_identical(batches[1], first)
@@ -319,7 +321,7 @@ def test_the_rungs_hold_what_the_trainer_computes(cells: Cells):
     assert whole[1][-1] > 2 * first[-1]
 
 
-def test_a_difference_is_seen_wherever_it_is(chapter: Chapter):
+def test_a_difference_is_seen_wherever_it_is(chapter: Chapter) -> None:
     largest_difference = chapter.module.largest_difference
     assert largest_difference([1.0, math.nan, math.inf], [1.0, math.nan, math.inf]) == 0
     assert largest_difference([1.0, 2.0], [1.0, -2.5]) == 4.5
@@ -336,7 +338,7 @@ def test_a_difference_is_seen_wherever_it_is(chapter: Chapter):
 )
 def test_a_lane_of_the_explorer_is_a_run_of_the_trainer(
     cells: Cells, equal: Equal, size: int, exponent: float
-):
+) -> None:
     runs = cells["by_epoch"] if equal == "epochs" else cells["by_update"]
     lane = runs[int(math.log2(size)), cells["rate_exponents"].index(exponent)]
     expected = losses_of_the_trainer(cells, equal, size, 2**exponent)
@@ -344,15 +346,19 @@ def test_a_lane_of_the_explorer_is_a_run_of_the_trainer(
     assert lane.tolist() == pytest.approx(expected, rel=1e-4)
 
 
-def test_runs_of_the_explorer_diverge_where_the_trainers_do(cells: Cells):
-    for equal, runs in (("epochs", cells["by_epoch"]), ("updates", cells["by_update"])):
+def test_runs_of_the_explorer_diverge_where_the_trainers_do(cells: Cells) -> None:
+    by_both: list[tuple[Equal, Any]] = [
+        ("epochs", cells["by_epoch"]),
+        ("updates", cells["by_update"]),
+    ]
+    for equal, runs in by_both:
         assert not runs[0, -1, -1].isfinite()
         assert not math.isfinite(last(losses_of_the_trainer(cells, equal, 1, 1.0)))
 
 
 def test_middling_batches_do_well_at_equal_epochs_and_all_large_ones_at_equal_updates(
     cells: Cells,
-):
+) -> None:
     start = len(cells["rate_exponents"]) // 2
     good = []
     for runs in (cells["by_epoch"], cells["by_update"]):
@@ -364,7 +370,7 @@ def test_middling_batches_do_well_at_equal_epochs_and_all_large_ones_at_equal_up
     assert good[1][-1] == 256
 
 
-def test_each_batch_size_does_as_well_at_a_rate_that_grows_with_it(cells: Cells):
+def test_each_batch_size_does_as_well_at_a_rate_that_grows_with_it(cells: Cells) -> None:
     ends = cells["by_epoch"][..., -1].nan_to_num(nan=math.inf)
     assert ends.min(1).values.max() < 1.02 * ends.min()
     suited = ends.argmin(1).tolist()
@@ -377,7 +383,7 @@ def test_each_batch_size_does_as_well_at_a_rate_that_grows_with_it(cells: Cells)
 
 def test_in_the_files_order_the_validation_loss_is_much_higher(
     chapter: Chapter, cells: Cells
-):
+) -> None:
     broken = chapter.run(in_file_order=True)
     assert list(cells["cloud_runs"]) == ["shuffled"]
     assert list(broken["cloud_runs"]) == ["shuffled", "in order"]
@@ -399,7 +405,7 @@ def lines(chapter: Chapter, cells: Cells, runs: str) -> set[str]:
 @pytest.mark.parametrize(("short", "least"), [(1, 0.1), (16, 0.005), (32, 0)])
 def test_the_mean_of_batch_means_is_off_as_long_as_the_last_batch_is_short(
     chapter: Chapter, short: int, least: float
-):
+) -> None:
     moved = chapter.run(last_batch=short)
     of_batches, of_samples = moved["of_batches"], moved["of_samples"]
     off = abs(of_batches / of_samples - 1)
@@ -412,14 +418,16 @@ def test_the_mean_of_batch_means_is_off_as_long_as_the_last_batch_is_short(
     assert shown[1][2] == f"{off:.1%}"
 
 
-def test_the_shorter_the_last_batch_the_further_off_is_the_mean_of_means(cells: Cells):
+def test_the_shorter_the_last_batch_the_further_off_is_the_mean_of_means(
+    cells: Cells,
+) -> None:
     off = [abs(a / b - 1) for a, b in map(cells["means"], (1, 16, 32))]
     assert off[0] > 5 * off[1] > 5 * off[2]
 
 
 def test_standardised_too_early_the_validation_loss_is_lower_by_orders(
     chapter: Chapter, cells: Cells
-):
+) -> None:
     early = chapter.run(too_early=True)
     assert list(cells["split_runs"]) == ["split first"]
     assert list(early["split_runs"]) == ["split first", "too early"]
@@ -431,7 +439,7 @@ def test_standardised_too_early_the_validation_loss_is_lower_by_orders(
 
 def test_chosen_by_the_test_part_an_epoch_delivers_less_than_it_promises(
     chapter: Chapter, cells: Cells
-):
+) -> None:
     opened = list(cells["promises"].values())
     (honest, fresh), (promised, delivered) = chapter.run(choose_by_test=True)[
         "promises"
@@ -446,20 +454,20 @@ def test_chosen_by_the_test_part_an_epoch_delivers_less_than_it_promises(
 # The birds.
 
 
-def test_the_birds_are_counted_as_the_prose_says(chapter: Chapter, cells: Cells):
+def test_the_birds_are_counted_as_the_prose_says(chapter: Chapter, cells: Cells) -> None:
     table = rows(cells.outputs[chapter.cell_that_defines("birds")])
     assert [int(row[1]) for row in table] == [344, 2, 9, 333]
     assert len(cells["birds"]) == 344
 
 
-def test_the_birds_are_split_and_no_bird_is_in_two_parts(cells: Cells):
+def test_the_birds_are_split_and_no_bird_is_in_two_parts(cells: Cells) -> None:
     parts = [cells[f"raw_{part}"] for part in ("train", "val", "test")]
     assert [len(part) for part in parts] == [200, 67, 66]
     birds = torch.cat([torch.cat(part.tensors, dim=1) for part in parts])
     assert sorted(birds.tolist()) == sorted(torch.cat(load_penguins(), dim=1).tolist())
 
 
-def test_the_birds_are_standardised_by_the_training_part_alone(cells: Cells):
+def test_the_birds_are_standardised_by_the_training_part_alone(cells: Cells) -> None:
     X = cells["bird_train"].tensors[0]
     torch.testing.assert_close(X.mean(0), torch.zeros(4), rtol=0, atol=1e-5)
     torch.testing.assert_close(X.std(0), torch.ones(4))
@@ -473,7 +481,7 @@ def test_the_birds_are_standardised_by_the_training_part_alone(cells: Cells):
     assert cells["bird_test"].tensors[0].mean(0).abs().max() > 0.01
 
 
-def test_the_birds_model_does_well_on_the_test_part_too(cells: Cells):
+def test_the_birds_model_does_well_on_the_test_part_too(cells: Cells) -> None:
     assert cells["on_new_birds"]["accuracy"] > 0.85
     X, y = cells["bird_test"].tensors
     with torch.no_grad():
@@ -482,7 +490,7 @@ def test_the_birds_model_does_well_on_the_test_part_too(cells: Cells):
     assert len(cells["bird_trainer"].result.metrics["accuracy"]) == 40
 
 
-def test_the_test_part_is_opened_once_at_the_end_of_its_section(chapter: Chapter):
+def test_the_test_part_is_opened_once_at_the_end_of_its_section(chapter: Chapter) -> None:
     order = list(chapter.graph.cells)
     opened = [order.index(cell) for cell in chapter.cells_that_use("bird_test")]
     assert len(opened) == 2
@@ -505,7 +513,7 @@ def test_the_test_part_is_opened_once_at_the_end_of_its_section(chapter: Chapter
         assert chapter.cells_that_use(name) == []
 
 
-def test_the_weights_are_what_the_prose_says_of_them(cells: Cells):
+def test_the_weights_are_what_the_prose_says_of_them(cells: Cells) -> None:
     weights = dict(
         zip(PENGUIN_FEATURES, cells["bird_model"].weights.flatten().tolist(), strict=True)
     )
@@ -518,7 +526,7 @@ def test_the_weights_are_what_the_prose_says_of_them(cells: Cells):
 
 def test_two_features_get_as_many_training_birds_right_as_the_chart_says(
     chapter: Chapter, cells: Cells
-):
+) -> None:
     chart = chapter.shown(cells, "two_right", charts.Content)
     assert f"{cells['two_right']:.0%}" in str(chart.title)
     assert cells["two_right"] > 0.8
@@ -526,7 +534,7 @@ def test_two_features_get_as_many_training_birds_right_as_the_chart_says(
 
 
 @pytest.mark.parametrize("logit", [1.0, 10.0, 16.0, 17.0, 100.0])
-def test_two_steps_overflow_and_one_step_does_not(cells: Cells, logit: float):
+def test_two_steps_overflow_and_one_step_does_not(cells: Cells, logit: float) -> None:
     _, two, slope_of_two, one, slope_of_one = cells["surprises"](logit).values()
     assert one == pytest.approx(math.log1p(math.exp(-logit)) + logit)
     assert slope_of_one == pytest.approx(1 / (1 + math.exp(-logit)))
@@ -540,7 +548,7 @@ def test_two_steps_overflow_and_one_step_does_not(cells: Cells, logit: float):
         assert math.isnan(slope_of_two)
 
 
-def test_the_table_of_surprises_shows_the_overflow(chapter: Chapter, cells: Cells):
+def test_the_table_of_surprises_shows_the_overflow(chapter: Chapter, cells: Cells) -> None:
     table = rows(cells.outputs[chapter.cell_that_defines("surprises")])
     assert [row[1] == "inf" for row in table] == [False, False, False, True, True]
     assert [row[2] == "nan" for row in table] == [False, False, False, True, True]
@@ -550,7 +558,7 @@ def test_the_table_of_surprises_shows_the_overflow(chapter: Chapter, cells: Cell
 # Callbacks and the config.
 
 
-def test_the_history_is_what_chapter_ones_trainer_stored(cells: Cells):
+def test_the_history_is_what_chapter_ones_trainer_stored(cells: Cells) -> None:
     assert len(cells["history"].parameters) == 30
     assert_identical(cells["history"].parameters, cells["stored_itself"].parameters)
     assert_identical(cells["watched"].train_losses, cells["stored_itself"].losses)
@@ -558,18 +566,20 @@ def test_the_history_is_what_chapter_ones_trainer_stored(cells: Cells):
 
 def test_the_text_of_the_config_gives_the_very_same_run(
     chapter: Chapter, moved: Cells, setting: Setting
-):
+) -> None:
     rest = {"weight_decay": 0.0, "drop_last": False}
     assert json.loads(moved["text"]) == {**setting, **rest}
     assert_identical(moved["again"].train_losses, moved["result"].train_losses)
     assert_identical(moved["again"].val_losses, moved["result"].val_losses)
 
 
-def test_the_chapter_says_that_it_is_the_very_same_run(chapter: Chapter, moved: Cells):
+def test_the_chapter_says_that_it_is_the_very_same_run(
+    chapter: Chapter, moved: Cells
+) -> None:
     assert "the very same run" in moved.outputs[chapter.cell_that_defines("again")].text
 
 
-def test_texts_from_elsewhere_are_refused_by_name(chapter: Chapter, cells: Cells):
+def test_texts_from_elsewhere_are_refused_by_name(chapter: Chapter, cells: Cells) -> None:
     table = rows(cells.outputs[chapter.cell_that_defines("refusal")])
     assert len(table) == 3
     for (_, answer), name in zip(
@@ -582,12 +592,12 @@ def test_texts_from_elsewhere_are_refused_by_name(chapter: Chapter, cells: Cells
 # What it costs.
 
 
-def test_the_trainer_asks_torch_for_not_one_operation_more(cells: Cells):
+def test_the_trainer_asks_torch_for_not_one_operation_more(cells: Cells) -> None:
     by_slicing, by_loader, by_trainer = cells["operations"].values()
     assert by_trainer == by_loader < by_slicing
 
 
-def test_ways_are_timed_in_turns(chapter: Chapter):
+def test_ways_are_timed_in_turns(chapter: Chapter) -> None:
     called: list[str] = []
     ways = {name: lambda name=name: called.append(name) for name in ("one", "other")}
     times = chapter.module.in_turns(ways, rounds=3)
@@ -596,7 +606,7 @@ def test_ways_are_timed_in_turns(chapter: Chapter):
     assert min(times.values()) > 0
 
 
-def test_three_cells_look_at_the_clock(chapter: Chapter):
+def test_three_cells_look_at_the_clock(chapter: Chapter) -> None:
     clocks = {"cost_of_a_step", "in_turns"}
     assert clocks <= {n for c in chapter.timed_cells for n in chapter.graph.cells[c].defs}
     timed = {cell for name in clocks for cell in chapter.cells_that_use(name)}
@@ -771,15 +781,15 @@ WRONG: Wrong = {
 @pytest.mark.parametrize(("exercise", "hint", "change"), WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_attempt_gets_a_hint(
     chapter: Chapter, exercise: str, hint: str, change: Change
-):
+) -> None:
     assert_hint(chapter.module, exercise, hint, change)
 
 
-def test_every_exercise_gets_wrong_attempts(chapter: Chapter):
+def test_every_exercise_gets_wrong_attempts(chapter: Chapter) -> None:
     assert {exercise for exercise, *_ in WRONG.values()} == exercises(chapter.file).keys()
 
 
-def test_the_chapter_lists_its_pieces(chapter: Chapter):
+def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:
     pieces = [
         Dataset.__getitem__,
         DataLoader.__iter__,

@@ -25,16 +25,18 @@ EXERCISES = [
 
 
 @pytest.mark.slow
-def test_a_chapter_runs_from_the_top_without_a_word(chapter: Chapter):
-    command = [sys.executable, "-W", "error", chapter.file]
+def test_a_chapter_runs_from_the_top_without_a_word(chapter: Chapter) -> None:
+    command: list[str | Path] = [sys.executable, "-W", "error", chapter.file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.slow
-def test_a_chapter_as_a_plain_script_runs_without_a_word(chapter: Chapter, tmp_path: Path):
+def test_a_chapter_as_a_plain_script_runs_without_a_word(
+    chapter: Chapter, tmp_path: Path
+) -> None:
     script = tmp_path / "script.py"
-    command = [*MARIMO, "export", "script", chapter.file, "-o", script]
+    command: list[str | Path] = [*MARIMO, "export", "script", chapter.file, "-o", script]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     done = subprocess.run(
         [sys.executable, "-W", "error", script],
@@ -48,13 +50,13 @@ def test_a_chapter_as_a_plain_script_runs_without_a_word(chapter: Chapter, tmp_p
 
 
 @pytest.mark.slow
-def test_a_chapter_is_as_marimo_wants_it(chapter: Chapter):
-    command = [*MARIMO, "check", "--strict", chapter.file]
+def test_a_chapter_is_as_marimo_wants_it(chapter: Chapter) -> None:
+    command: list[str | Path] = [*MARIMO, "check", "--strict", chapter.file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_all_randomness_comes_from_seeds_in_sight(chapter: Chapter):
+def test_all_randomness_comes_from_seeds_in_sight(chapter: Chapter) -> None:
     first = chapter.untouched
     before = torch.get_rng_state()
     again = chapter.run_from_the_top()
@@ -64,7 +66,7 @@ def test_all_randomness_comes_from_seeds_in_sight(chapter: Chapter):
     assert_identical({n: again[n] for n in tensors}, {n: first[n] for n in tensors})
 
 
-def test_what_is_timed_is_not_timed_again_by_a_slider(chapter: Chapter):
+def test_what_is_timed_is_not_timed_again_by_a_slider(chapter: Chapter) -> None:
     driven = {cell: chapter.controls_before(cell) for cell in chapter.timed_cells}
     assert {cell: controls for cell, controls in driven.items() if controls} == {}
 
@@ -73,14 +75,14 @@ def test_what_is_timed_is_not_timed_again_by_a_slider(chapter: Chapter):
 
 
 @pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, indirect=["chapter"])
-def test_a_solution_passes_its_own_check(chapter: Chapter, exercise: str):
+def test_a_solution_passes_its_own_check(chapter: Chapter, exercise: str) -> None:
     solved = solution(chapter.module, exercise)
     assert check(chapter.module, exercise)(solved) is None
     assert "Well done" in verdict(chapter.module, exercise, solved)
 
 
 @pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, indirect=["chapter"])
-def test_an_exercise_left_blank_is_not_yet_done(chapter: Chapter, exercise: str):
+def test_an_exercise_left_blank_is_not_yet_done(chapter: Chapter, exercise: str) -> None:
     blank = getattr(chapter.module, exercises(chapter.file)[exercise])
     shown = verdict(chapter.module, exercise, blank)
     assert "Not yet" in shown
@@ -89,7 +91,7 @@ def test_an_exercise_left_blank_is_not_yet_done(chapter: Chapter, exercise: str)
 
 def test_a_chapter_has_three_exercises_each_with_a_check_a_solution_and_a_verdict(
     chapter: Chapter,
-):
+) -> None:
     given = exercises(chapter.file).keys()
     assert len(given) >= 3
     functions = [name for name, _ in inspect.getmembers(chapter.module, callable)]
@@ -113,7 +115,7 @@ def bodies(source: str) -> dict[str, str]:
     return found
 
 
-def test_no_function_of_the_package_is_copied_into_a_chapter(chapter: Chapter):
+def test_no_function_of_the_package_is_copied_into_a_chapter(chapter: Chapter) -> None:
     package = Path(inspect.getfile(groundup)).parent.rglob("*.py")
     theirs = {body for file in package for body in bodies(file.read_text()).values()}
     ours = bodies(chapter.file.read_text())
@@ -121,7 +123,7 @@ def test_no_function_of_the_package_is_copied_into_a_chapter(chapter: Chapter):
     assert [name for name, body in ours.items() if body in theirs] == []
 
 
-def test_no_listing_is_written_into_the_prose(chapter: Chapter):
+def test_no_listing_is_written_into_the_prose(chapter: Chapter) -> None:
     strings = [
         node.value
         for node in ast.walk(chapter.tree)
@@ -131,7 +133,7 @@ def test_no_listing_is_written_into_the_prose(chapter: Chapter):
     assert [text for text in strings if "```" in text] == []
 
 
-def test_the_listings_are_of_the_package(chapter: Chapter):
+def test_the_listings_are_of_the_package(chapter: Chapter) -> None:
     assert len(chapter.listed) > 4
     modules = {thing.__module__.partition(".")[0] for thing in chapter.listed}
     assert modules == {"groundup"}

@@ -8,30 +8,29 @@ from typing import Any
 import marimo as mo
 import pytest
 
-from groundup import charts
+from groundup import charts, notebook
 from tests.notebooks.chapter import Chapter
-from tests.serving import ROOT
 
-RESULTS = "benchmarks/results.json"
+OURS = notebook.BENCHMARKS
 TENFOLD = 10
 
 
 def rows() -> list[dict[str, Any]]:
     """What was measured."""
-    found: list[dict[str, Any]] = json.loads((ROOT / RESULTS).read_text("utf-8"))
+    found: list[dict[str, Any]] = json.loads(OURS.read_text("utf-8"))
     return found
 
 
 @pytest.fixture
 def words(chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the chapter's cells show beside a file in which all times of `groundup` are ten times as long."""
-    (tmp_path / "benchmarks").mkdir()
     for row in (changed := rows()):
         if row["contender"] == "groundup":
             row["ratio"] *= TENFOLD
         row["processor"] = "3 cores, a processor of its own"
-    (tmp_path / RESULTS).write_text(json.dumps(changed), "utf-8")
-    monkeypatch.setattr(mo, "notebook_dir", lambda: tmp_path / "notebooks")
+    file = tmp_path / "benchmarks.json"
+    file.write_text(json.dumps(changed), "utf-8")
+    monkeypatch.setattr(notebook, "BENCHMARKS", file)
     return shown(chapter.run_from_the_top().outputs.values())
 
 
@@ -90,7 +89,7 @@ def figures(chapter: int, tenfold: float) -> dict[str, list[float]]:
     }
 
 
-def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter):
+def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter) -> None:
     words = shown(chapter.untouched.outputs.values())
     for start, ratios in figures(chapter.number, 1).items():
         text = said(words, start)
@@ -98,7 +97,7 @@ def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter):
     assert any(rows()[0]["processor"] in text for text in words)
 
 
-def test_another_file_is_another_chapter(chapter: Chapter, words: list[str]):
+def test_another_file_is_another_chapter(chapter: Chapter, words: list[str]) -> None:
     for start, ratios in figures(chapter.number, TENFOLD).items():
         text = said(words, start)
         assert [r for r in map(charts.times, ratios) if r not in text] == []

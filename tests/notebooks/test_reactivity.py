@@ -57,15 +57,15 @@ def _changed(reader: Reader, before: dict[str, str]) -> set[str]:
     return {cell for cell, output in reader.outputs.items() if output != before.get(cell)}
 
 
-def test_no_control_is_dead(moves: list[Move]):
+def test_no_control_is_dead(moves: list[Move]) -> None:
     assert [move.control for move in moves if not move.changed] == []
 
 
-def test_each_control_there_and_back_gives_the_very_same_page(moves: list[Move]):
+def test_each_control_there_and_back_gives_the_very_same_page(moves: list[Move]) -> None:
     assert [move.control for move in moves if move.left] == []
 
 
-def test_a_button_runs_nothing_that_a_slider_runs(moves: list[Move]):
+def test_a_button_runs_nothing_that_a_slider_runs(moves: list[Move]) -> None:
     pressed, moved = set(), set()
     for move in moves:
         if move.kind == "button":
@@ -76,7 +76,7 @@ def test_a_button_runs_nothing_that_a_slider_runs(moves: list[Move]):
 
 
 @only(1)
-def test_a_slider_there_and_back_gives_the_very_same_charts(served: str):
+def test_a_slider_there_and_back_gives_the_very_same_charts(served: str) -> None:
     with reading(served) as reader:
         before = dict(reader.charts)
         there = reader.move({"learning rate": 1.33, "epochs": 60})
@@ -92,7 +92,7 @@ def test_a_slider_there_and_back_gives_the_very_same_charts(served: str):
     "switch",
     ["forget to zero the gradients", "store the parameters without copying them"],
 )
-def test_a_switch_on_and_off_gives_the_very_same_chart(served: str, switch: str):
+def test_a_switch_on_and_off_gives_the_very_same_chart(served: str, switch: str) -> None:
     with reading(served) as reader:
         before = dict(reader.charts)
         on, off = reader.move({switch: True}), reader.move({switch: False})
@@ -102,7 +102,9 @@ def test_a_switch_on_and_off_gives_the_very_same_chart(served: str, switch: str)
 
 
 @only(1)
-def test_twenty_readers_at_once_each_see_their_own_curves(served: str, chapter: Chapter):
+def test_twenty_readers_at_once_each_see_their_own_curves(
+    served: str, chapter: Chapter
+) -> None:
     cells = chapter.untouched
     rates = cells["learning_rate"].steps
     settings = [(5 + i, rates[-1 - 2 * i]) for i in range(READERS)]
