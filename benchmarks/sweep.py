@@ -12,9 +12,9 @@ from groundup import (
     LinearRegression,
     NaiveTrainer,
     NaiveTrainerConfig,
-    closed_form_path,
     make_regression,
     mean_squared_error,
+    oracle,
     sweep,
 )
 
@@ -58,7 +58,8 @@ def at_once(rates: list[float], epochs: int) -> list[Tensor]:
 def closed_form(rates: list[float], epochs: int) -> list[Tensor]:
     """No run."""
     paths = (
-        closed_form_path(X, y, MODEL.weights, MODEL.bias, rate, epochs) for rate in rates
+        oracle.closed_form_path(X, y, MODEL.weights, MODEL.bias, rate, epochs)
+        for rate in rates
     )
     return [path.parameters[-1][0] for path in paths]
 

@@ -1,5 +1,6 @@
 """The training code of deep learning, rebuilt from the ground up."""
 
+from groundup import oracle as oracle
 from groundup.callbacks.callback import Callback
 from groundup.callbacks.parameter_history import ParameterHistory
 from groundup.callbacks.progress import Progress
@@ -21,14 +22,6 @@ from groundup.models import MLP, LinearRegression, LogisticRegression
 from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
 from groundup.optimizers import SGD
-from groundup.oracle import (
-    Quadratic,
-    closed_form_path,
-    hessian,
-    largest_stable_learning_rate,
-    least_squares,
-    quadratic,
-)
 from groundup.sweep import SweepResult, sweep
 from groundup.trainer import Average, Trainer, TrainerResult, evaluate
 
@@ -47,23 +40,17 @@ __all__ = [
     "NaiveTrainerResult",
     "ParameterHistory",
     "Progress",
-    "Quadratic",
     "SweepResult",
     "Trainer",
     "TrainerConfig",
     "TrainerResult",
     "binary_accuracy",
     "binary_cross_entropy_with_logits",
-    "closed_form_path",
     "count_operations",
     "evaluate",
-    "hessian",
-    "largest_stable_learning_rate",
-    "least_squares",
     "load_penguins",
     "make_regression",
     "mean_squared_error",
-    "quadratic",
     "random_split",
     "sweep",
 ]

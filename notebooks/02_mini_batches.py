@@ -19,7 +19,6 @@ with app.setup(hide_code=True):
     import marimo as mo
     import torch
 
-    import groundup
     from groundup import (
         MLP,
         PENGUIN_FEATURES,
@@ -46,6 +45,7 @@ with app.setup(hide_code=True):
         make_regression,
         mean_squared_error,
         notebook,
+        oracle,
         random_split,
     )
 
@@ -842,7 +842,7 @@ def _(model, train_data):
 def _(by_epoch, by_update, model, rate_exponents, train_data):
     def _():
         X, y = train_data.tensors
-        least = groundup.quadratic(X, y, *model.parameters()).least_loss
+        least = oracle.quadratic(X, y, *model.parameters()).least_loss
         return charts.batch_size_explorer.show(
             by_epoch, by_update, rate_exponents, 8, least
         )

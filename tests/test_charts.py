@@ -19,10 +19,9 @@ from groundup import (
     NaiveTrainerConfig,
     NaiveTrainerResult,
     charts,
-    closed_form_path,
-    largest_stable_learning_rate,
     make_regression,
     mean_squared_error,
+    oracle,
     sweep,
 )
 from tests.chart_checks import (
@@ -40,7 +39,7 @@ from tests.test_charts_of_training import CHARTS as OF_TRAINING
 
 TRUE = (torch.tensor([[1.5], [-0.5]]), torch.tensor([0.5]))
 X, y = make_regression(64, 2, generator=seeded(), weights=TRUE[0], bias=0.5)
-LIMIT = largest_stable_learning_rate(X)
+LIMIT = oracle.largest_stable_learning_rate(X)
 
 
 def model() -> LinearRegression:
@@ -407,7 +406,9 @@ def explored(problem: str, learning_rate: float, epoch: int) -> Object:
 def test_the_explorers_formulas_give_the_closed_form(problem: str, learning_rate: float):
     start = model()
     data = PROBLEMS[problem]
-    path = closed_form_path(data.X, data.y, start.weights, start.bias, learning_rate, 31)
+    path = oracle.closed_form_path(
+        data.X, data.y, start.weights, start.bias, learning_rate, 31
+    )
     for epoch in (0, 1, 2, 30):
         values = explored(problem, learning_rate, epoch)
         assert values["loss"] == pytest.approx(path.losses[epoch], rel=1e-12)

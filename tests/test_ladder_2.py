@@ -25,10 +25,10 @@ from groundup import (
     TrainerResult,
     binary_accuracy,
     binary_cross_entropy_with_logits,
-    closed_form_path,
     count_operations,
     make_regression,
     mean_squared_error,
+    oracle,
 )
 from tests.helpers import assert_identical, seeded, values
 from tests.strategies import seeds, sizes
@@ -168,7 +168,7 @@ def test_one_batch_of_all_the_data_gives_the_naive_trainer_for_any_data(
 def test_one_batch_of_all_the_data_follows_the_closed_form() -> None:
     dataset = data(50, 3, seed=0, dtype=torch.float64)
     model = LinearRegression(3, seeded()).double()
-    path = closed_form_path(*dataset.tensors, *values(model), 0.1, 40)
+    path = oracle.closed_form_path(*dataset.tensors, *values(model), 0.1, 40)
     result, parameters = by_the_trainer(
         model, mean_squared_error, DataLoader(dataset, 50), 0.1, 40
     )

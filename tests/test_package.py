@@ -36,6 +36,8 @@ CORE = [
     name for name in FILES if part(name) not in FURNITURE and not name.endswith("__init__")
 ]
 PUBLIC = [name for name in CORE if "._" not in name]
+NAMESPACE = "groundup.oracle"
+"""The one public module whose names are too general for the package's root."""
 
 
 def tree(name: str) -> ast.Module:
@@ -57,22 +59,30 @@ def imports(name: str) -> set[str]:
 CONSTANTS = {"PENGUIN_FEATURES"}
 
 
-@pytest.mark.parametrize("name", sorted({*groundup.__all__} - CONSTANTS))
+def defined_in(*modules: str) -> dict[str, object]:
+    """The public names that modules define, rather than import → what they name."""
+    return {
+        name: value
+        for module in map(importlib.import_module, modules)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and getattr(value, "__module__", None) == module.__name__
+    }
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*groundup.__all__} - CONSTANTS) + sorted(defined_in(NAMESPACE))
+)
 def test_every_public_name_is_there_and_shows_an_example(name: str) -> None:
-    docstring = inspect.getdoc(getattr(groundup, name))
+    home = groundup if name in groundup.__all__ else groundup.oracle
+    docstring = inspect.getdoc(getattr(home, name))
     assert docstring is not None
     assert re.search(r"^Example:\n +>>> ", docstring, re.MULTILINE)
 
 
 def test_the_public_names_are_all_that_the_public_modules_define_and_sorted() -> None:
-    defined = {
-        name
-        for module in map(importlib.import_module, PUBLIC)
-        for name, value in vars(module).items()
-        if not name.startswith("_")
-        and getattr(value, "__module__", None) == module.__name__
-    }
-    assert set(groundup.__all__) == defined | CONSTANTS
+    defined = defined_in(*(name for name in PUBLIC if name != NAMESPACE))
+    assert set(groundup.__all__) == {*defined} | CONSTANTS
     # Constants and acronyms, classes, functions: ruff's order.
     assert groundup.__all__ == sorted(
         groundup.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
@@ -87,6 +97,12 @@ def test_the_examples_in_the_docstrings_run(name: str) -> None:
     results = doctest.testmod(importlib.import_module(name), extraglobs=names)
     assert results.failed == 0
     assert results.attempted > 0 or name not in PUBLIC
+
+
+def test_the_oracles_names_are_used_with_their_modules() -> None:
+    names = defined_in(NAMESPACE)
+    assert {"hessian", "Quadratic"} <= names.keys()
+    assert [name for name in names if hasattr(groundup, name)] == []
 
 
 def test_the_examples_in_the_readme_run() -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import altair as alt
 from torch import Tensor, nn
 
+from groundup import oracle
 from groundup.charts.drawing import (
     BLUE,
     EPOCHS_AXIS,
@@ -31,7 +32,6 @@ from groundup.charts.runs import (
     parameter_names,
     spread,
 )
-from groundup.oracle import quadratic
 from groundup.sweep import sweep
 
 # The numbers of the problem that the reader has chosen: see `_constants`.
@@ -61,7 +61,7 @@ def learning_rate_explorer(
 ) -> Content:
     """Gradient descent on a linear regression at any learning rate, computed in the reader's browser.
 
-    The chosen run is the closed form of `groundup.closed_form_path`, evaluated by Vega; the ghosts behind it are runs
+    The chosen run is the closed form of `oracle.closed_form_path`, evaluated by Vega; the ghosts behind it are runs
     that `sweep` made, and the dashed line is the run at the largest stable learning rate. The upper panel shows the
     loss, the lower one the parameters.
 
@@ -73,7 +73,7 @@ def learning_rate_explorer(
         max_epochs: how far the epochs' slider goes.
 
     Raises:
-        ValueError: if a problem, the model or a rate does not fit, see `groundup.quadratic` and `groundup.sweep`.
+        ValueError: if a problem, the model or a rate does not fit, see `oracle.quadratic` and `groundup.sweep`.
     """
     weights, bias = (p.detach() for p in model.parameters())
     names = parameter_names([weights, bias], None)
@@ -276,7 +276,7 @@ def _sliders(names: list[str], max_epochs: int) -> list[dict[str, Any]]:
 
 def _constants(problem: Problem, weights: Tensor, bias: Tensor) -> dict[str, Any]:
     """What the formulas need of a problem: λ, ½ λ c² and q c for each direction, so that only powers are left."""
-    q = quadratic(problem.X, problem.y, weights, bias)
+    q = oracle.quadratic(problem.X, problem.y, weights, bias)
     share = 0.5 * q.eigenvalues * q.offsets**2
     return {
         "eigenvalues": q.eigenvalues.tolist(),

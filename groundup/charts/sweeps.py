@@ -28,7 +28,7 @@ def sweep_losses(result: SweepResult, largest_stable: float | None = None) -> Co
 
     Args:
         result: a sweep.
-        largest_stable: the learning rate 2 / λmax, see `groundup.largest_stable_learning_rate`.
+        largest_stable: the learning rate 2 / λmax, see `oracle.largest_stable_learning_rate`.
     """
     epochs = result.losses.shape[1]
     if epochs == 0:
