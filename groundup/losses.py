@@ -61,7 +61,10 @@ def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def binary_accuracy(logits: Tensor, targets: Tensor) -> Tensor:
-    """The share of samples whose class a model of two classes gets right: 1 where the logit is positive, else 0.
+    """Return the share of samples whose class a model of two classes gets right.
+
+    The model says 1 where the logit is positive, else 0. A logit that is NaN says neither, so
+    it is never right; nor is any logit where the target is NaN.
 
     Args:
         logits: any real numbers, of any shape.
@@ -79,4 +82,5 @@ def binary_accuracy(logits: Tensor, targets: Tensor) -> Tensor:
         tensor(0.6667)
     """
     check_same_shape(logits=logits, targets=targets)
-    return ((logits > 0) == (targets > 0.5)).float().mean()
+    right = (logits > 0) & (targets > 0.5) | (logits <= 0) & (targets <= 0.5)
+    return right.float().mean()
