@@ -251,5 +251,6 @@ class ProgressBar(Callback):
 
     def on_train_end(self, trainer: Trainer) -> None:
         """Take the bar away, also when the run was cut short."""
-        if self._bar is not None:
-            self._bar.__exit__(None, None, None)
+        bar, self._bar = self._bar, None  # a bar of this kernel can't be copied or pickled
+        if bar is not None:
+            bar.__exit__(None, None, None)

@@ -2,8 +2,10 @@
 
 import ast
 import contextlib
+import copy
 import inspect
 import json
+import pickle
 import re
 import textwrap
 from pathlib import Path
@@ -251,10 +253,12 @@ def test_an_attempt_that_raises_gets_the_errors_name_and_words():
 def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
     """A run of two epochs under a notebook's bar, and what marimo was told of it."""
     told: list[dict[str, Any]] = []
+    opened: list[Any] = []
 
     class Recorded(notebook.ProgressBar):
         def on_train_start(self, trainer: groundup.Trainer) -> None:
             super().on_train_start(trainer)
+            opened.append(self._bar)
             update = self._bar.progress.update
             self._bar.progress.update = lambda **words: (
                 told.append(words),
@@ -266,7 +270,6 @@ def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
             if fails:
                 raise KeyError("step")
 
-    bar = Recorded()
     model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
     trainer = groundup.Trainer(
         model,
@@ -274,11 +277,12 @@ def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
         groundup.SGD(model.parameters(), 0.1),
         [(torch.ones(4, 1), torch.ones(4, 1))],
         epochs=2,
-        callbacks=[bar, Failing()],
+        callbacks=[Recorded(), Failing()],
     )
     with contextlib.suppress(KeyError):
         trainer.train()
-    return bar._bar, told
+    (bar,) = opened
+    return bar, told
 
 
 def test_a_runs_bar_counts_its_epochs_shows_the_loss_and_closes():
@@ -293,6 +297,35 @@ def test_a_runs_bar_closes_also_when_the_run_raises():
     bar, _ = run_with_bar(fails=True)
     assert bar.progress.current == 0
     assert bar.progress.closed
+
+
+class Failing(groundup.Callback):
+    """Raises at one hook."""
+
+    def __init__(self, hook: str) -> None:
+        setattr(self, hook, self.fail)
+
+    def fail(self, trainer: groundup.Trainer) -> None:
+        raise KeyError("hook")
+
+
+@pytest.mark.parametrize("hook", ["on_train_end", "on_step_end", "on_train_start"])
+def test_a_trainer_can_be_copied_after_a_run_with_a_bar(hook: str):
+    model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
+    batches = [(torch.ones(4, 1), torch.ones(4, 1))]
+    optimizer = groundup.SGD(model.parameters(), 0.1)
+    trainer = groundup.Trainer(
+        model,
+        groundup.mean_squared_error,
+        optimizer,
+        batches,
+        epochs=2,
+        callbacks=[Failing(hook), notebook.ProgressBar()],
+    )
+    with pytest.raises(KeyError):
+        trainer.train()
+    assert pickle.loads(pickle.dumps(trainer)).result == trainer.result
+    assert copy.deepcopy(trainer).result == trainer.result
 
 
 # What `make bench` measured.
