@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,10 @@ from groundup._checks import (
     check_trainable,
     describe,
 )
+from groundup._results import parameter_curves, rows_of, tidy
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class NaiveTrainerResult:
 
     Example:
         >>> NaiveTrainerResult(losses=[4.0, 1.0], parameters=[(torch.ones(2),), (torch.zeros(2),)])
-        NaiveTrainerResult(2 epochs, loss 4 → 1, parameters (2,))
+        NaiveTrainerResult(2 epochs, loss 4 -> 1, parameters (2,))
     """
 
     losses: list[float] = field(default_factory=list)
@@ -62,7 +67,7 @@ class NaiveTrainerResult:
         unit = "epoch" if len(self.losses) == 1 else "epochs"
         parts = [
             f"{len(self.losses)} {unit}",
-            f"loss {self.losses[0]:.4g} → {self.losses[-1]:.4g}",
+            f"loss {self.losses[0]:.4g} -> {self.losses[-1]:.4g}",
         ]
         lost = next(
             (i for i, loss in enumerate(self.losses) if not math.isfinite(loss)), None
@@ -74,6 +79,36 @@ class NaiveTrainerResult:
                 "parameters " + " ".join(str(tuple(p.shape)) for p in self.parameters[-1])
             )
         return f"NaiveTrainerResult({', '.join(parts)})"
+
+    def to_frame(self) -> "DataFrame":
+        """Return the run as a pandas data frame in tidy form, a number a row.
+
+        Returns:
+            Columns `epoch`, `measure` and `value`. Epochs count from 0, as `losses` and
+            `parameters` do: at epoch i stand the loss before update i and the parameters
+            after it. A measure is `loss`, in the loss's own unit, or a number of a
+            parameter, by its position in `parameters[i]` and its place in the tensor.
+
+        Raises:
+            ImportError: if pandas is not installed.
+
+        Example:
+            >>> parameters = [(torch.ones(2, 1),), (torch.zeros(2, 1),)]
+            >>> frame = NaiveTrainerResult([4.0, 1.0], parameters).to_frame()
+            >>> frame
+               epoch             measure  value
+            0      0                loss    4.0
+            1      1                loss    1.0
+            2      0  parameter 0 (0, 0)    1.0
+            3      1  parameter 0 (0, 0)    0.0
+            4      0  parameter 0 (1, 0)    1.0
+            5      1  parameter 0 (1, 0)    0.0
+            >>> wide = frame.pivot(index="epoch", columns="measure", values="value")
+            >>> wide["parameter 0 (1, 0)"].tolist()
+            [1.0, 0.0]
+        """
+        parameters = map(torch.stack, zip(*self.parameters, strict=True))
+        return tidy(rows_of([("loss", self.losses), *parameter_curves(parameters)]))
 
 
 class NaiveTrainer:
@@ -101,7 +136,7 @@ class NaiveTrainer:
         >>> model = LinearRegression(2, generator)
         >>> config = NaiveTrainerConfig(epochs=50, learning_rate=0.1)
         >>> NaiveTrainer(model, mean_squared_error, X, y, config).train()
-        NaiveTrainerResult(50 epochs, loss 0.9987 → 0.009098, parameters (2, 1) (1,))
+        NaiveTrainerResult(50 epochs, loss 0.9987 -> 0.009098, parameters (2, 1) (1,))
     """
 
     def __init__(

@@ -399,14 +399,14 @@ def test_a_bad_argument_is_named_with_its_value_when_the_trainer_is_made(
     ("losses", "shown"),
     [
         ([], "NaiveTrainerResult(0 epochs)"),
-        ([2.0], "NaiveTrainerResult(1 epoch, loss 2 → 2, parameters (3, 1) ())"),
+        ([2.0], "NaiveTrainerResult(1 epoch, loss 2 -> 2, parameters (3, 1) ())"),
         (
             [2.0, 1 / 3],
-            "NaiveTrainerResult(2 epochs, loss 2 → 0.3333, parameters (3, 1) ())",
+            "NaiveTrainerResult(2 epochs, loss 2 -> 0.3333, parameters (3, 1) ())",
         ),
         (
             [2.0, 1e30, math.inf, math.nan],
-            "NaiveTrainerResult(4 epochs, loss 2 → nan, not finite from epoch 2, parameters (3, 1) ())",
+            "NaiveTrainerResult(4 epochs, loss 2 -> nan, not finite from epoch 2, parameters (3, 1) ())",
         ),
     ],
 )

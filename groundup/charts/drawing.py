@@ -36,6 +36,9 @@ class Content:
     title: str | list[str] | dict[str, Any]
     description: str
 
+    def __repr__(self) -> str:
+        return f"Content({self.description!a})"
+
     @property
     def complete(self) -> Specification:
         """The Vega-Lite specification with everything in it."""
