@@ -6,7 +6,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from benchmarks.rounds import in_turns
 from benchmarks.rows import Row, rows_of
 from groundup import (
     LinearRegression,
@@ -16,6 +15,7 @@ from groundup import (
     mean_squared_error,
     oracle,
     sweep,
+    time_in_turns,
 )
 
 EPOCHS = {4: 50, 16: 50, 64: 50, 256: 20}
@@ -93,7 +93,7 @@ def measure(threads: int, job: str) -> list[Row]:
         rates = torch.logspace(-3, -0.1, count).tolist()
         if count == min(EPOCHS):
             check(rates, epochs)
-        rounds = in_turns(
+        rounds = time_in_turns(
             {
                 name: lambda work=work, given=(rates, epochs): work(*given)
                 for name, work in CONTENDERS.items()

@@ -23,6 +23,7 @@ from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
 from groundup.optimizers import SGD
 from groundup.sweep import SweepResult, sweep
+from groundup.timing import time_in_turns
 from groundup.trainer import Average, Trainer, TrainerResult, evaluate
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "mean_squared_error",
     "random_split",
     "sweep",
+    "time_in_turns",
 ]

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import marimo as mo
+import torch
 
+from groundup._checks import check_same_shape
 from groundup.callbacks.callback import Callback
 from groundup.trainer import Trainer
 
@@ -107,6 +109,28 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return "0" if value == 0 else f"{value:.3g}"
     return str(value).replace("|", "\\|")
+
+
+def largest_difference(ours: Any, theirs: Any) -> float:
+    """Return the largest absolute difference between numbers in the same places.
+
+    Two NaNs, or the same infinity twice, are no difference; one alone is an infinite one.
+
+    Args:
+        ours: a tensor, a number, or a list or tuple of such, as deep as it may be.
+        theirs: the same, of the same shape.
+
+    Raises:
+        ValueError: if the shapes differ, or there is nothing to compare.
+    """
+    if isinstance(ours, list | tuple):
+        pairs = zip(ours, theirs, strict=True)
+        return max(largest_difference(one, other) for one, other in pairs)
+    ours, theirs = (torch.as_tensor(v, dtype=torch.float64) for v in (ours, theirs))
+    check_same_shape(ours=ours, theirs=theirs)
+    same = ours.isclose(theirs, rtol=0, atol=0, equal_nan=True)
+    gaps = torch.where(same, 0.0, ours - theirs).abs()
+    return max(gaps.nan_to_num(nan=torch.inf, posinf=torch.inf).flatten().tolist())
 
 
 @dataclass(frozen=True)

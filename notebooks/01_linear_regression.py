@@ -867,24 +867,6 @@ def _(rungs):
     return (operations,)
 
 
-@app.function
-def largest_difference(one, other):
-    """The largest absolute difference between the parameters of two runs, over all epochs."""
-    gaps = [
-        # Two infinities, or two NaNs, in the same place are no difference; one alone is an infinite one.
-        torch.where(p.isclose(q, rtol=0, atol=0, equal_nan=True), 0.0, p - q)
-        .nan_to_num(nan=torch.inf)
-        .abs()
-        .max()
-        .item()
-        for ours, theirs in zip(one.parameters, other.parameters, strict=True)
-        for p, q in zip(
-            (p.double() for p in ours), (q.double() for q in theirs), strict=True
-        )
-    ]
-    return max(gaps)
-
-
 @app.cell
 def _(by_hand, epochs, learning_rate, operations, result, rungs):
     def _():
@@ -904,8 +886,8 @@ def _(by_hand, epochs, learning_rate, operations, result, rungs):
                     "rung": name,
                     "from the rung below": ""
                     if below is None
-                    else f"{largest_difference(run, below):.2g}",
-                    "from the closed form": f"{largest_difference(run, exact):.2g}",
+                    else f"{notebook.largest_difference(run.parameters, below.parameters):.2g}",
+                    "from the closed form": f"{notebook.largest_difference(run.parameters, exact.parameters):.2g}",
                     "operations a step": operations.get(name, ""),
                 }
             )

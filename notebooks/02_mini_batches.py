@@ -47,6 +47,7 @@ with app.setup(hide_code=True):
         notebook,
         oracle,
         random_split,
+        time_in_turns,
     )
 
     # On tensors this small a second thread costs more than it brings, most of all when readers share a machine.
@@ -677,18 +678,10 @@ def _():
 
 
 @app.function
-def largest_difference(ours, theirs):
-    """The largest absolute difference between numbers in the same places; two NaNs are no difference."""
-    ours, theirs = (torch.as_tensor(v, dtype=torch.float64) for v in (ours, theirs))
-    same = ours.isclose(theirs, rtol=0, atol=0, equal_nan=True)
-    return torch.where(same, 0.0, ours - theirs).nan_to_num(nan=math.inf).abs().max().item()
-
-
-@app.function
 def off_by(ours, theirs):
     """The largest difference in words: where both runs left the numbers there is nothing to compare."""
     lost = not torch.as_tensor(ours).isfinite().all()
-    return "both diverged" if lost else f"{largest_difference(ours, theirs):.2g}"
+    return "both diverged" if lost else f"{notebook.largest_difference(ours, theirs):.2g}"
 
 
 @app.function
@@ -1706,24 +1699,15 @@ def _():
     return
 
 
-@app.function
-def in_turns(ways, rounds=7):
-    """The median time of each way in milliseconds, measured in turns, so that what disturbs one disturbs the other."""
-    times = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            times[name].append(1000 * (time.perf_counter() - start))
-    return {name: statistics.median(measured) for name, measured in times.items()}
-
-
 @app.cell
 def _(time_again, ways):
     time_again.value  # a new click, a new measurement
 
     def _():
-        times = in_turns(ways, rounds=15)
+        times = {
+            name: 1000 * statistics.median(seconds)
+            for name, seconds in time_in_turns(ways, rounds=15).items()
+        }
         return notebook.table(
             {
                 "way": name,
@@ -1818,7 +1802,7 @@ def _(time_again):
             for _ in loader:
                 pass
 
-        times = in_turns(
+        turns = time_in_turns(
             {
                 "draw positions": positions,
                 "… and fetch each sample": samples,
@@ -1831,6 +1815,7 @@ def _(time_again):
             },
             rounds=3,
         )
+        times = {name: 1000 * statistics.median(seconds) for name, seconds in turns.items()}
         return notebook.table(
             {
                 "what": name,

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import inspect
 import json
+import math
 import pickle
 import re
 import textwrap
@@ -163,6 +164,45 @@ def test_a_table_takes_rows_that_are_made_on_the_way():
 def test_a_table_without_rows_is_refused():
     with pytest.raises(ValueError, match="rows must hold at least one row, got none"):
         notebook.table([])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "difference"),
+    [
+        ([1.0, math.nan, math.inf], [1.0, math.nan, math.inf], 0),
+        ([1.0, 2.0], [1.0, -2.5], 4.5),
+        ([1.0, 2.0], [1.0, math.nan], math.inf),
+        ([1.0, math.inf], [1.0, 2.0], math.inf),
+        ([math.inf], [-math.inf], math.inf),
+        ([math.nan], [math.inf], math.inf),
+        (3, 2.5, 0.5),
+        (torch.ones(2, 2), torch.ones(2, 2).double() + 2**-40, 2**-40),
+        (
+            [(torch.zeros(2), torch.ones(1))] * 2,
+            [(torch.zeros(2), torch.ones(1)), (torch.zeros(2), torch.ones(1) - 3)],
+            3,
+        ),
+    ],
+)
+def test_a_difference_is_seen_wherever_it_is(ours: Any, theirs: Any, difference: float):
+    assert notebook.largest_difference(ours, theirs) == difference
+    assert notebook.largest_difference(theirs, ours) == difference
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ([], []),
+        ([1.0], [1.0, 2.0]),
+        (torch.ones(2), torch.ones(1)),
+        (torch.ones(2, 3), torch.ones(3, 2)),
+        ([torch.ones(2)], [torch.ones(2, 1)]),
+        (torch.ones(0), torch.ones(0)),
+    ],
+)
+def test_what_does_not_stand_in_the_same_places_is_not_compared(ours: Any, theirs: Any):
+    with pytest.raises(ValueError, match=r"empty|shorter|longer|same shape"):
+        notebook.largest_difference(ours, theirs)
 
 
 def test_details_fold_their_text_away():
