@@ -15,12 +15,12 @@ Curves = Iterable[tuple[str, Sequence[float]]]
 
 
 def in_ascii(text: str) -> str:
-    """Return a text that any terminal can print, with escapes for the letters that it lacks."""
+    """Return a text that any terminal can print, with escapes for letters it may lack."""
     return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def parameter_curves(parameters: Iterable[Tensor]) -> Iterator[tuple[str, list[float]]]:
-    """Give each number of each parameter, of shape `(epochs, *shape)`, a name and a curve."""
+    """Give each number of parameters of shape `(epochs, *shape)` a name and a curve."""
     for i, parameter in enumerate(parameters):
         epochs, *shape = parameter.shape
         columns = parameter.reshape(epochs, prod(shape)).T.tolist()

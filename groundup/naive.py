@@ -1,4 +1,4 @@
-"""The trainer of chapter one: the five steps of the loop, wrapped once around any module and any loss."""
+"""The trainer of chapter one: the five steps of the loop around any module and any loss."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NaiveTrainerConfig:
-    """What a run of `NaiveTrainer` can be told.
+    """The hyper-parameters of a run of `NaiveTrainer`.
 
     Raises:
         TypeError: if `epochs` is not an integer or `learning_rate` not a number.
@@ -35,10 +35,10 @@ class NaiveTrainerConfig:
     """
 
     epochs: int
-    """How often the model sees all the data; 0 trains nothing."""
+    """Passes over all the data; 0 trains nothing."""
 
     learning_rate: float
-    """How far a parameter moves against its gradient, in units of parameter per unit of gradient."""
+    """Units that a parameter moves against its gradient, per unit of gradient."""
 
     def __post_init__(self) -> None:
         check_count("epochs", self.epochs, minimum=0)
@@ -47,10 +47,10 @@ class NaiveTrainerConfig:
 
 @dataclass(eq=False)
 class NaiveTrainerResult:
-    """What a run leaves behind besides the trained model.
+    """The history of a run: its losses and its parameters.
 
     Example:
-        >>> NaiveTrainerResult(losses=[4.0, 1.0], parameters=[(torch.ones(2),), (torch.zeros(2),)])
+        >>> NaiveTrainerResult([4.0, 1.0], [(torch.ones(2),), (torch.zeros(2),)])
         NaiveTrainerResult(2 epochs, loss 4 -> 1, parameters (2,))
     """
 
@@ -58,8 +58,8 @@ class NaiveTrainerResult:
     """`losses[i]` is the loss *before* update i, counted from 0."""
 
     parameters: list[tuple[Tensor, ...]] = field(default_factory=list)
-    """`parameters[i]` are copies of the model's parameters *after* update i, in the order of
-    `model.parameters()`, frozen ones included."""
+    """`parameters[i]` are copies of the parameters *after* update i, frozen ones included,
+    in the order of `model.parameters()`."""
 
     def __repr__(self) -> str:
         if not self.losses:
@@ -112,11 +112,11 @@ class NaiveTrainerResult:
 
 
 class NaiveTrainer:
-    """Trains any module on all of the data at once, by gradient descent.
+    """A trainer of any module on all of the data at once, by gradient descent.
 
-    It takes everything that a run needs when it is made, checks it there, and only launches in `train`. The
-    update is `p -= learning_rate * p.grad`. A parameter that does not require gradients, or that the loss does
-    not reach, stays as it is.
+    It takes everything that a run needs when it is made, checks it there, and only launches
+    in `train`. The update is `p -= learning_rate * p.grad`. A parameter that does not
+    require gradients, or that the loss does not reach, stays as it is.
 
     Args:
         model: the module to train, in place. Called as `model(X)`.
@@ -126,9 +126,10 @@ class NaiveTrainer:
         config: the run's hyper-parameters.
 
     Raises:
-        TypeError: if `model` is not a module, `loss` can't be called, `X` or `y` is not a tensor, or `config` is
-            not a `NaiveTrainerConfig`.
-        ValueError: if no parameter requires gradients, or `X` and `y` differ in length, are empty or 0-d.
+        TypeError: if `model` is not a module, `loss` can't be called, `X` or `y` is not a
+            tensor, or `config` is not a `NaiveTrainerConfig`.
+        ValueError: if no parameter requires gradients, or `X` and `y` differ in length, are
+            empty or 0-d.
 
     Example:
         >>> generator = torch.Generator().manual_seed(0)
@@ -158,13 +159,16 @@ class NaiveTrainer:
         self.config = config
 
     def train(self) -> NaiveTrainerResult:
-        """Train the model in place for `config.epochs` epochs. A second call goes on from where it stands.
+        """Train the model in place for `config.epochs` epochs.
+
+        A second call goes on from where the model stands.
 
         Returns:
             The losses and the parameters of this call, one entry an epoch.
 
         Raises:
-            Whatever the model and the loss raise. In the first epoch no parameter has moved by then.
+            Whatever the model and the loss raise. In the first epoch no parameter has moved
+            by then.
         """
         result = NaiveTrainerResult()
         trainable: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]

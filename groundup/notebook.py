@@ -1,6 +1,7 @@
-"""The notebooks' own furniture: listings of the package's source, tables, exercises, what a published page hides.
+"""The notebooks' furniture: listings of the source, tables, exercises, what a page hides.
 
-All of it comes out of every export as text: nothing here needs a kernel once it has been shown.
+All of it comes out of every export as text: nothing here needs a kernel once it has been
+shown.
 """
 
 import ast
@@ -22,7 +23,7 @@ from groundup.trainer import Trainer
 
 
 def code_of(thing: Any) -> str:
-    """The source of a function, a method or a class as it stands in its file, without its docstrings.
+    """Return the source of a function, method or class as in its file, without docstrings.
 
     Where a docstring is all there is, its first line stays: it says what a hook is for.
     """
@@ -42,7 +43,7 @@ def code_of(thing: Any) -> str:
             literal |= _lines_of(node)
     tidy: list[str] = []
     for number, line in enumerate(lines, start=1):
-        # A dropped docstring leaves its blank line behind: the first one of a body, or two in a row.
+        # A dropped docstring leaves its blank line behind: a body's first, or two in a row.
         leftover = not tidy or not tidy[-1].strip() or tidy[-1].rstrip().endswith(":")
         if number in dropped or (not line.strip() and leftover and number not in literal):
             continue
@@ -59,7 +60,10 @@ def _lines_of(node: Any) -> set[int]:
 
 
 def source(*things: Any) -> mo.Html:
-    """The package's own source, so that no listing is ever a copy. `help(thing)` shows the docstrings left out here."""
+    """Show the package's own source, so that no listing is ever a copy.
+
+    `help(thing)` shows the docstrings left out here.
+    """
     return mo.md(_listing(things))
 
 
@@ -69,7 +73,7 @@ def _listing(things: Iterable[Any]) -> str:
 
 
 def diff(before: str, after: str) -> mo.Html:
-    """What changed from one listing to the next, line by line, computed."""
+    """Show what changed from one listing to the next, line by line, computed."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=99)
     changed = [line for line in lines if not line.startswith("@@ ")][
         2:
@@ -78,12 +82,12 @@ def diff(before: str, after: str) -> mo.Html:
 
 
 def table(rows: Iterable[Mapping[str, object]]) -> mo.Html:
-    """Rows as a plain table, which is the same with a kernel and without."""
+    """Show rows as a plain table, which is the same with a kernel and without."""
     return mo.md(markdown_table(rows))
 
 
 def markdown_table(rows: Iterable[Mapping[str, object]]) -> str:
-    """Rows as Markdown: the keys of the first are the headings, and a column of numbers stands to the right.
+    """Return rows as Markdown, headed by the first one's keys, with numbers to the right.
 
     Raises:
         ValueError: if there is no row.
@@ -130,35 +134,37 @@ def largest_difference(ours: Any, theirs: Any) -> float:
     check_same_shape(ours=ours, theirs=theirs)
     same = ours.isclose(theirs, rtol=0, atol=0, equal_nan=True)
     gaps = torch.where(same, 0.0, ours - theirs).abs()
-    return max(gaps.nan_to_num(nan=torch.inf, posinf=torch.inf).flatten().tolist())
+    numbers: list[float] = gaps.nan_to_num(torch.inf, torch.inf).flatten().tolist()
+    return max(numbers)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What `make bench` found for one job, so that no measured number is typed into prose."""
+    """The measurements of one job, so that no measured number is typed into prose."""
 
     ratios: dict[str, float]
     """A contender → its time, as a multiple of the reference's."""
 
     setting: str
-    """What was done, in words."""
+    """The work that was timed, in words."""
 
     threads: int
-    """How many torch used."""
+    """The number that torch used."""
 
     machine: str
-    """What computed: cores and processor."""
+    """Its cores and processor."""
 
 
 def measured(
     file: Path, job: str, setting: str | None = None, all_cores: bool = False
 ) -> Measured:
-    """What `make bench` found for a job.
+    """Read what `make bench` measured for a job.
 
     Args:
         file: its results, `benchmarks/results.json`.
         job: the job's name.
-        setting: which of the job's settings, in the file's words; None where it has only one.
+        setting: which of the job's settings, in the file's words; None where it has only
+            one.
         all_cores: take the run with the most threads instead of the one with one thread.
 
     Raises:
@@ -185,7 +191,7 @@ def measured(
 
 
 def details(title: str, text: str) -> mo.Html:
-    """Text that is folded away until the reader opens it, with a kernel or without."""
+    """Fold text away until the reader opens it, with a kernel or without."""
     return _block("details", title, text)
 
 
@@ -194,34 +200,39 @@ def _block(kind: str, title: str, text: str) -> mo.Html:
 
 
 def solution(*things: Any) -> mo.Html:
-    """The source of an exercise's solution, folded away."""
+    """Show the source of an exercise's solution, folded away."""
     return details("Solution", _listing(things))
 
 
 def page_only(text: str, explorer: bool = False) -> mo.Html:
-    """Words for the reader of a published page, who has no kernel: hidden in `marimo edit` and `marimo run`.
+    """Show words to the reader of a published page alone, who has no kernel.
 
     Args:
         text: Markdown.
-        explorer: whether the blog shows the chapter's explorer in place of the chart above, which live controls move.
+        explorer: whether the blog shows the chapter's explorer in place of the chart above,
+            which live controls move.
     """
     mark = " data-explorer" if explorer else ""
     return mo.Html(f'<div class="page-only"{mark}>{mo.md(text).text}</div>')
 
 
 def switched_on() -> bool:
-    """Whether a page is being made whose charts are to show the mistakes that a notebook's switches make."""
+    """Say whether a page is being made whose charts show the mistakes of the switches."""
     return "switched-on" in mo.cli_args().to_dict()
 
 
 def exercise(
     attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]
 ) -> mo.Html:
-    """What a check says of an attempt: not yet, what is wrong, or well done. Hidden on a published page.
+    """Show what a check says of an attempt: not yet, what is wrong, or well done.
+
+    Hidden on a published page.
 
     Args:
-        attempt: the reader's function. Left blank, it raises NotImplementedError or returns None.
-        check: called with the attempt; gives a sentence about the first thing that is wrong, or None if it is right.
+        attempt: the reader's function. Left blank, it raises NotImplementedError or returns
+            None.
+        check: called with the attempt; gives a sentence about the first thing that is
+            wrong, or None if it is right.
     """
     calls = 0
     blank = False
@@ -255,7 +266,7 @@ def _verdict(kind: str, title: str, text: str) -> mo.Html:
 
 
 class ProgressBar(Callback):
-    """How far a run has come, as a bar under its cell that is gone when the run ends."""
+    """A bar under a run's cell with its epochs, gone when the run ends."""
 
     def __init__(self) -> None:
         self._bar: Any = None

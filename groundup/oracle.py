@@ -117,10 +117,10 @@ def least_squares(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Quadratic(NamedTuple):
-    """The mean squared error of a linear model in its Hessian's eigenbasis, seen from a start θ₀.
+    """A linear model's mean squared error in its Hessian's eigenbasis, seen from a start.
 
-    After k updates at the learning rate η, with p = num_features + 1 directions i, the loss
-    is `least_loss` + ½ Σ λᵢ cᵢ² (1 − ηλᵢ)²ᵏ, and the parameters are
+    After k updates from θ₀ at the learning rate η, with p = num_features + 1 directions i,
+    the loss is `least_loss` + ½ Σ λᵢ cᵢ² (1 − ηλᵢ)²ᵏ, and the parameters are
     `solution` + Σ qᵢ cᵢ (1 − ηλᵢ)ᵏ.
 
     Example:
@@ -137,7 +137,7 @@ class Quadratic(NamedTuple):
     """Q = [q₁ … qₚ], shape `(p, p)`, a direction a column."""
 
     offsets: Tensor
-    """c = Qᵀ(θ₀ − θ*), shape `(p,)`: how far the start lies from the solution along each."""
+    """c = Qᵀ(θ₀ − θ*), shape `(p,)`: the start's distance from the solution along each."""
 
     solution: Tensor
     """θ*, shape `(p,)`: the weights and, last, the bias."""

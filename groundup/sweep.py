@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class SweepResult:
-    """What a sweep leaves behind: for each learning rate what a run of `NaiveTrainer` would.
+    """The history of a sweep: for each learning rate what a run of `NaiveTrainer` gives.
 
     Example:
         >>> SweepResult(torch.tensor([0.1, 1.0]), torch.ones(2, 50), (torch.zeros(2, 50, 6, 1),))
@@ -38,8 +38,8 @@ class SweepResult:
     """Shape `(runs, epochs)`: each run's loss *before* each update."""
 
     parameters: tuple[Tensor, ...]
-    """For each parameter of the model, in the order of `model.parameters()`, its values in each run *after* each
-    update: shape `(runs, epochs, *shape)`."""
+    """For each parameter of the model, in the order of `model.parameters()`, its values in
+    each run *after* each update: shape `(runs, epochs, *shape)`."""
 
     def __repr__(self) -> str:
         runs, epochs = self.losses.shape

@@ -10,7 +10,7 @@ from groundup._checks import check_count, describe
 def time_in_turns(
     contenders: Mapping[str, Callable[[], object]], rounds: int = 7
 ) -> dict[str, list[float]]:
-    """Call each contender once to warm up, then time them in rounds, each from another one on.
+    """Time contenders in rounds, each from another one on, after a call of each to warm up.
 
     The garbage of one contender is collected before the next one's time starts; while it
     runs, the collector is on, as users have it. What was there before is frozen, so that no
@@ -40,7 +40,8 @@ def time_in_turns(
     for name, work in contenders.items():
         if not callable(work):
             raise TypeError(
-                f"contender {name!r} must be callable without arguments, got {describe(work)}"
+                f"contender {name!r} must be callable without arguments, "
+                f"got {describe(work)}"
             )
     for work in contenders.values():
         work()  # the first calls import and allocate

@@ -146,7 +146,7 @@ def evaluate(
 
 @dataclass
 class TrainerResult:
-    """What a run leaves behind besides the trained model: one float an epoch.
+    """The history of a run: one float an epoch.
 
     Example:
         >>> TrainerResult([4.0, 1.0], [5.0, 2.0], {"accuracy": [0.5, 0.75]})

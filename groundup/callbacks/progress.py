@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Progress(Callback):
-    """Shows on a terminal how far a run has come: the steps, their pace, and the losses of the last epoch.
+    """A bar on a terminal with a run's steps, their pace and the losses of the last epoch.
 
     Args:
         file: where to write; None means the standard error stream, as it is when the run
@@ -23,10 +23,11 @@ class Progress(Callback):
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))
         >>> optimizer = SGD(model.parameters(), learning_rate=0.1)
         >>> loader = DataLoader(Dataset(torch.ones(6, 2), torch.ones(6, 1)), batch_size=2)
+        >>> bar = Progress()
         >>> trainer = Trainer(
-        ...     model, mean_squared_error, optimizer, loader, epochs=2, callbacks=[Progress()]
+        ...     model, mean_squared_error, optimizer, loader, epochs=2, callbacks=[bar]
         ... )
-        >>> trainer.train()  # epoch 2/2: 100%|██████████| 6/6 [00:00<00:00, 1533.38step/s, train=9.92e-05]
+        >>> trainer.train()  # epoch 2/2: 100%|███| 6/6 [00:00, 1533step/s, train=9.92e-05]
         TrainerResult(2 epochs, train loss 0.02422 -> 9.921e-05)
     """
 
