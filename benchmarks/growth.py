@@ -5,7 +5,6 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.fresh import peaks
-from benchmarks.rounds import in_turns
 from benchmarks.rows import Row, rows_of
 from groundup import (
     SGD,
@@ -15,6 +14,7 @@ from groundup import (
     Trainer,
     make_regression,
     mean_squared_error,
+    time_in_turns,
 )
 
 SAMPLES = {f"{10**exponent:,} samples": 10**exponent for exponent in range(3, 8)}
@@ -52,7 +52,7 @@ def measure(threads: int, job: str) -> list[Row]:
     """Rows for 10³ to 10⁷ samples; the reference is a thousand."""
     works = {name: one_epoch(samples) for name, samples in SAMPLES.items()}
     rows = rows_of(
-        job, in_turns(works), "1,000 samples", threads, "one step over all samples"
+        job, time_in_turns(works), "1,000 samples", threads, "one step over all samples"
     )
     if threads == 1:
         memory = peaks(

@@ -9,9 +9,8 @@ from torch.utils.data import BatchSampler, RandomSampler, TensorDataset
 from torch.utils.data import DataLoader as TorchDataLoader
 
 from benchmarks.fresh import peaks
-from benchmarks.rounds import in_turns
 from benchmarks.rows import Row, rows_of
-from groundup import DataLoader, Dataset, make_regression
+from groundup import DataLoader, Dataset, make_regression, time_in_turns
 
 AT_MOST = 100_000
 """Samples taken in a pass: more would tell nothing new, and torch's loader takes seconds for a million."""
@@ -85,7 +84,7 @@ def measure(threads: int, job: str) -> list[Row]:
             case = samples, batch_size
             taken = {name: batches(name, *case) for name in CONTENDERS}
             most = taken["groundup"]
-            timed = in_turns({name: going_through(name, *case) for name in CONTENDERS})
+            timed = time_in_turns({name: going_through(name, *case) for name in CONTENDERS})
             rounds = {
                 name: [took * most / taken[name] for took in seconds]
                 for name, seconds in timed.items()

@@ -7,16 +7,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks.rounds import in_turns
 from benchmarks.rows import Row, rows_of
 from groundup import (
     LinearRegression,
     NaiveTrainer,
     NaiveTrainerConfig,
-    closed_form_path,
     make_regression,
     mean_squared_error,
+    oracle,
     sweep,
+    time_in_turns,
 )
 
 EPOCHS = {4: 50, 16: 50, 64: 50, 256: 20}
@@ -59,7 +59,8 @@ def at_once(rates: list[float], epochs: int) -> list[Tensor]:
 def closed_form(rates: list[float], epochs: int) -> list[Tensor]:
     """No run."""
     paths = (
-        closed_form_path(X, y, MODEL.weights, MODEL.bias, rate, epochs) for rate in rates
+        oracle.closed_form_path(X, y, MODEL.weights, MODEL.bias, rate, epochs)
+        for rate in rates
     )
     return [path.parameters[-1][0] for path in paths]
 
@@ -93,7 +94,7 @@ def measure(threads: int, job: str) -> list[Row]:
         rates = torch.logspace(-3, -0.1, count).tolist()
         if count == min(EPOCHS):
             check(rates, epochs)
-        rounds = in_turns(
+        rounds = time_in_turns(
             {name: partial(work, rates, epochs) for name, work in CONTENDERS.items()}
         )
         setting = f"{count} rates × {epochs} epochs"

@@ -14,9 +14,8 @@ from itertools import zip_longest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.rounds import in_turns
 from benchmarks.rows import Row, rows_of
-from groundup import Dataset, LinearRegression, make_regression
+from groundup import Dataset, LinearRegression, make_regression, time_in_turns
 
 REFERENCE = "by hand"
 
@@ -266,7 +265,7 @@ def measure(threads: int, name: str) -> list[Row]:
     """Rows for a training job, once all contenders are held equal."""
     job = JOBS[name]
     check(job)
-    rounds = in_turns(ready(job))
+    rounds = time_in_turns(ready(job))
     validated = ", validation each epoch" if job.val else ""
     setting = f"{job.epochs} epochs of {len(job.train)} × 6 in batches of {job.batch_size}{validated}"
     return rows_of(name, rounds, REFERENCE, threads, setting)

@@ -1,5 +1,6 @@
 """The training code of deep learning, rebuilt from the ground up."""
 
+from groundup import oracle as oracle
 from groundup.callbacks.callback import Callback
 from groundup.callbacks.parameter_history import ParameterHistory
 from groundup.callbacks.progress import Progress
@@ -23,15 +24,8 @@ from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
 from groundup.optimizers.optimizer import Optimizer
 from groundup.optimizers.sgd import SGD
-from groundup.oracle import (
-    Quadratic,
-    closed_form_path,
-    hessian,
-    largest_stable_learning_rate,
-    least_squares,
-    quadratic,
-)
 from groundup.sweep import SweepResult, sweep
+from groundup.timing import time_in_turns
 from groundup.trainer import Average, Trainer, TrainerResult, evaluate
 
 __all__ = [
@@ -50,24 +44,19 @@ __all__ = [
     "Optimizer",
     "ParameterHistory",
     "Progress",
-    "Quadratic",
     "SweepResult",
     "Trainer",
     "TrainerConfig",
     "TrainerResult",
     "binary_accuracy",
     "binary_cross_entropy_with_logits",
-    "closed_form_path",
     "count_operations",
     "evaluate",
-    "hessian",
-    "largest_stable_learning_rate",
-    "least_squares",
     "load_penguins",
     "make_regression",
     "mean_squared_error",
-    "quadratic",
     "random_split",
     "standardise",
     "sweep",
+    "time_in_turns",
 ]

@@ -79,6 +79,14 @@ def check_tensor(name: str, value: Tensor) -> None:
         raise TypeError(f"{name} must be a torch.Tensor, got {describe(value)}")
 
 
+def check_all_finite(name: str, value: Tensor) -> None:
+    """Refuse a tensor that holds a NaN or an infinity, and say where."""
+    lost = (~value.isfinite()).nonzero()
+    if len(lost):
+        place = tuple(lost[0].tolist())
+        raise ValueError(f"{name} must be finite, got {value[place].item()} at {place}")
+
+
 def check_same_shape(**tensors: Tensor) -> None:
     """Refuse two tensors, given by their names, that torch would have to broadcast."""
     for name, value in tensors.items():

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from groundup._checks import (
+    check_all_finite,
     check_count,
     check_finite,
     check_flag,
@@ -56,7 +57,7 @@ def make_regression(
         TypeError: if a count is not an integer, `noise` or `bias` not a number, `weights` not
             a floating-point tensor or `generator` not a generator.
         ValueError: if a count is not positive, `noise` is negative or not finite, `bias` is
-            not finite, or `weights` has another shape.
+            not finite, or `weights` has another shape or is not finite.
 
     Example:
         >>> X, y = make_regression(100, 3, generator=torch.Generator().manual_seed(0))
@@ -77,6 +78,7 @@ def make_regression(
             raise ValueError(
                 f"weights must have shape ({num_features}, 1), got {tuple(weights.shape)}"
             )
+        check_all_finite("weights", weights)
         weights, dtype = weights.detach(), weights.dtype
 
     X = torch.randn(num_samples, num_features, generator=generator, dtype=dtype)

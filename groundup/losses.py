@@ -7,10 +7,10 @@ from groundup._checks import check_same_shape
 
 
 def mean_squared_error(y_pred: Tensor, y_true: Tensor) -> Tensor:
-    """The mean of the squared differences between predictions and targets.
+    """Return the mean of the squared differences between predictions and targets.
 
-    Unlike `torch.nn.functional.mse_loss`, it refuses shapes that differ: `(n,)` against `(n, 1)` would be
-    broadcast to `(n, n)`, and the model would learn to predict the mean.
+    Unlike `torch.nn.functional.mse_loss`, it refuses shapes that differ: `(n,)` against
+    `(n, 1)` would be broadcast to `(n, n)`, and the model would learn to predict the mean.
 
     Args:
         y_pred: predictions, of any shape.
@@ -32,10 +32,12 @@ def mean_squared_error(y_pred: Tensor, y_true: Tensor) -> Tensor:
 
 
 def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor) -> Tensor:
-    """How surprised a model of two classes is by what it sees: the mean of −log p, p its probability of the target.
+    """Return the mean of −log p, p what a model of two classes gives to the target.
 
-    A logit z stands for the probability σ(z) = 1 / (1 + e⁻ᶻ) of the class 1. The logarithm of it is taken in one step
-    and does not overflow, whatever the logit. After `torch.nn.functional.binary_cross_entropy_with_logits`.
+    It says how surprised the model is by what it sees. A logit z stands for the probability
+    σ(z) = 1 / (1 + e⁻ᶻ) of the class 1. The logarithm of it is taken in one step and does
+    not overflow, whatever the logit. After
+    `torch.nn.functional.binary_cross_entropy_with_logits`.
 
     Args:
         logits: any real numbers, of any shape.
@@ -49,7 +51,8 @@ def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor) -> Tensor:
         ValueError: if the shapes differ.
 
     Example:
-        >>> binary_cross_entropy_with_logits(torch.tensor([0.0, 1000.0]), torch.tensor([1.0, 1.0]))
+        >>> logits, targets = torch.tensor([0.0, 1000.0]), torch.tensor([1.0, 1.0])
+        >>> binary_cross_entropy_with_logits(logits, targets)
         tensor(0.3466)
     """
     check_same_shape(logits=logits, targets=targets)
@@ -61,7 +64,10 @@ def binary_cross_entropy_with_logits(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def binary_accuracy(logits: Tensor, targets: Tensor) -> Tensor:
-    """The share of samples whose class a model of two classes gets right: 1 where the logit is positive, else 0.
+    """Return the share of samples whose class a model of two classes gets right.
+
+    The model says 1 where the logit is positive, else 0. A logit that is NaN says neither,
+    so it is never right; nor is any logit where the target is NaN.
 
     Args:
         logits: any real numbers, of any shape.
@@ -79,4 +85,5 @@ def binary_accuracy(logits: Tensor, targets: Tensor) -> Tensor:
         tensor(0.6667)
     """
     check_same_shape(logits=logits, targets=targets)
-    return ((logits > 0) == (targets > 0.5)).float().mean()
+    right = (logits > 0) & (targets > 0.5) | (logits <= 0) & (targets <= 0.5)
+    return right.float().mean()

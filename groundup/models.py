@@ -35,11 +35,11 @@ class LinearRegression(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Predictions of shape `(n, 1)` for features of shape `(n, num_features)`."""
+        """Return predictions, shape `(n, 1)`, for features of shape `(n, num_features)`."""
         return X @ self.weights + self.bias
 
     def extra_repr(self) -> str:
-        """What stands between the brackets when the module is printed."""
+        """Return what stands between the brackets when the module is printed."""
         return f"num_features={len(self.weights)}"
 
 
@@ -73,8 +73,9 @@ class LogisticRegression(LinearRegression):
 class MLP(nn.Module):
     """A multilayer perceptron with one hidden layer of tanh units and one output.
 
-    Its first values have the distribution of `torch.nn.Linear`'s, uniform between ±1 / √(number of inputs of the
-    layer), but are drawn from the generator alone: `torch.nn.Linear` can't be given one.
+    Its first values have the distribution of `torch.nn.Linear`'s, uniform between ±1 / √n,
+    n the layer's number of inputs, but are drawn from the generator alone:
+    `torch.nn.Linear` can't be given one.
 
     Args:
         num_features: number of columns of `X`, at least 1.
@@ -117,13 +118,13 @@ class MLP(nn.Module):
         self.bias = uniform(1, inputs=hidden)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Predictions of shape `(n, 1)` for features of shape `(n, num_features)`."""
+        """Return predictions, shape `(n, 1)`, for features of shape `(n, num_features)`."""
         return (
             torch.tanh(X @ self.hidden_weights + self.hidden_bias) @ self.weights
             + self.bias
         )
 
     def extra_repr(self) -> str:
-        """What stands between the brackets when the module is printed."""
+        """Return what stands between the brackets when the module is printed."""
         num_features, hidden = self.hidden_weights.shape
         return f"num_features={num_features}, hidden={hidden}"

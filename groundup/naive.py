@@ -1,8 +1,9 @@
-"""The trainer of chapter one: the five steps of the loop, wrapped once around any module and any loss."""
+"""The trainer of chapter one: the five steps of the loop around any module and any loss."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +15,15 @@ from groundup._checks import (
     check_training_data,
     describe,
 )
+from groundup._results import parameter_curves, rows_of, tidy
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
 class NaiveTrainerConfig:
-    """What a run of `NaiveTrainer` can be told.
+    """The hyper-parameters of a run of `NaiveTrainer`.
 
     Raises:
         TypeError: if `epochs` is not an integer or `learning_rate` not a number.
@@ -30,10 +35,10 @@ class NaiveTrainerConfig:
     """
 
     epochs: int
-    """How often the model sees all the data; 0 trains nothing."""
+    """Passes over all the data; 0 trains nothing."""
 
     learning_rate: float
-    """How far a parameter moves against its gradient, in units of parameter per unit of gradient."""
+    """Units that a parameter moves against its gradient, per unit of gradient."""
 
     def __post_init__(self) -> None:
         check_count("epochs", self.epochs, minimum=0)
@@ -42,19 +47,19 @@ class NaiveTrainerConfig:
 
 @dataclass(eq=False)
 class NaiveTrainerResult:
-    """What a run leaves behind besides the trained model.
+    """The history of a run: its losses and its parameters.
 
     Example:
-        >>> NaiveTrainerResult(losses=[4.0, 1.0], parameters=[(torch.ones(2),), (torch.zeros(2),)])
-        NaiveTrainerResult(2 epochs, loss 4 → 1, parameters (2,))
+        >>> NaiveTrainerResult([4.0, 1.0], [(torch.ones(2),), (torch.zeros(2),)])
+        NaiveTrainerResult(2 epochs, loss 4 -> 1, parameters (2,))
     """
 
     losses: list[float] = field(default_factory=list)
     """`losses[i]` is the loss *before* update i, counted from 0."""
 
     parameters: list[tuple[Tensor, ...]] = field(default_factory=list)
-    """`parameters[i]` are copies of the model's parameters *after* update i, in the order of
-    `model.parameters()`, frozen ones included."""
+    """`parameters[i]` are copies of the parameters *after* update i, frozen ones included,
+    in the order of `model.parameters()`."""
 
     def __repr__(self) -> str:
         if not self.losses:
@@ -62,7 +67,7 @@ class NaiveTrainerResult:
         unit = "epoch" if len(self.losses) == 1 else "epochs"
         parts = [
             f"{len(self.losses)} {unit}",
-            f"loss {self.losses[0]:.4g} → {self.losses[-1]:.4g}",
+            f"loss {self.losses[0]:.4g} -> {self.losses[-1]:.4g}",
         ]
         lost = next(
             (i for i, loss in enumerate(self.losses) if not math.isfinite(loss)), None
@@ -75,13 +80,43 @@ class NaiveTrainerResult:
             )
         return f"NaiveTrainerResult({', '.join(parts)})"
 
+    def to_frame(self) -> "DataFrame":
+        """Return the run as a pandas data frame in tidy form, a number a row.
+
+        Returns:
+            Columns `epoch`, `measure` and `value`. Epochs count from 0, as `losses` and
+            `parameters` do: at epoch i stand the loss before update i and the parameters
+            after it. A measure is `loss`, in the loss's own unit, or a number of a
+            parameter, by its position in `parameters[i]` and its place in the tensor.
+
+        Raises:
+            ImportError: if pandas is not installed.
+
+        Example:
+            >>> parameters = [(torch.ones(2, 1),), (torch.zeros(2, 1),)]
+            >>> frame = NaiveTrainerResult([4.0, 1.0], parameters).to_frame()
+            >>> frame
+               epoch             measure  value
+            0      0                loss    4.0
+            1      1                loss    1.0
+            2      0  parameter 0 (0, 0)    1.0
+            3      1  parameter 0 (0, 0)    0.0
+            4      0  parameter 0 (1, 0)    1.0
+            5      1  parameter 0 (1, 0)    0.0
+            >>> wide = frame.pivot(index="epoch", columns="measure", values="value")
+            >>> wide["parameter 0 (1, 0)"].tolist()
+            [1.0, 0.0]
+        """
+        parameters = map(torch.stack, zip(*self.parameters, strict=True))
+        return tidy(rows_of([("loss", self.losses), *parameter_curves(parameters)]))
+
 
 class NaiveTrainer:
-    """Trains any module on all of the data at once, by gradient descent.
+    """A trainer of any module on all of the data at once, by gradient descent.
 
-    It takes everything that a run needs when it is made, checks it there, and only launches in `train`. The
-    update is `p -= learning_rate * p.grad`. A parameter that does not require gradients, or that the loss does
-    not reach, stays as it is.
+    It takes everything that a run needs when it is made, checks it there, and only launches
+    in `train`. The update is `p -= learning_rate * p.grad`. A parameter that does not
+    require gradients, or that the loss does not reach, stays as it is.
 
     Args:
         model: the module to train, in place. Called as `model(X)`.
@@ -91,9 +126,10 @@ class NaiveTrainer:
         config: the run's hyper-parameters.
 
     Raises:
-        TypeError: if `model` is not a module, `loss` can't be called, `X` or `y` is not a tensor, or `config` is
-            not a `NaiveTrainerConfig`.
-        ValueError: if no parameter requires gradients, or `X` and `y` differ in length, are empty or 0-d.
+        TypeError: if `model` is not a module, `loss` can't be called, `X` or `y` is not a
+            tensor, or `config` is not a `NaiveTrainerConfig`.
+        ValueError: if no parameter requires gradients, or `X` and `y` differ in length, are
+            empty or 0-d.
 
     Example:
         >>> generator = torch.Generator().manual_seed(0)
@@ -101,7 +137,7 @@ class NaiveTrainer:
         >>> model = LinearRegression(2, generator)
         >>> config = NaiveTrainerConfig(epochs=50, learning_rate=0.1)
         >>> NaiveTrainer(model, mean_squared_error, X, y, config).train()
-        NaiveTrainerResult(50 epochs, loss 0.9987 → 0.009098, parameters (2, 1) (1,))
+        NaiveTrainerResult(50 epochs, loss 0.9987 -> 0.009098, parameters (2, 1) (1,))
     """
 
     def __init__(
@@ -123,13 +159,16 @@ class NaiveTrainer:
         self.config = config
 
     def train(self) -> NaiveTrainerResult:
-        """Train the model in place for `config.epochs` epochs. A second call goes on from where it stands.
+        """Train the model in place for `config.epochs` epochs.
+
+        A second call goes on from where the model stands.
 
         Returns:
             The losses and the parameters of this call, one entry an epoch.
 
         Raises:
-            Whatever the model and the loss raise. In the first epoch no parameter has moved by then.
+            Whatever the model and the loss raise. In the first epoch no parameter has moved
+            by then.
         """
         result = NaiveTrainerResult()
         trainable: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]

@@ -1,4 +1,4 @@
-"""What a piece of code asks of torch, counted: exact and repeatable where a time is noise."""
+"""Counts of torch's operations: exact and repeatable, where a time is noise."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from groundup._checks import describe
 
 
 class _Counting(TorchDispatchMode):
-    """Counts each operation on its way to the kernel that computes it."""
+    """A count of each operation on its way to the kernel that computes it."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -28,10 +28,11 @@ class _Counting(TorchDispatchMode):
 
 
 def count_operations(step: Callable[[], object]) -> Counter[str]:
-    """How often each `aten` operation is dispatched while `step()` runs, its backward pass included.
+    """Count each `aten` operation that `step()` dispatches, its backward pass included.
 
-    One operation is one call that reaches torch's dispatcher: most run a kernel, a few only make a view of a tensor.
-    The counts depend on the code alone, not on the size of the tensors or on the machine's load.
+    One operation is one call that reaches torch's dispatcher: most run a kernel, a few only
+    make a view of a tensor. The counts depend on the code alone, not on the size of the
+    tensors or on the machine's load.
 
     Args:
         step: called once, without arguments.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,15 +16,19 @@ from groundup._checks import (
     check_training_data,
     describe,
 )
+from groundup._results import parameter_curves, rows_of, tidy
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(eq=False)
 class SweepResult:
-    """What a sweep leaves behind: for each learning rate what a run of `NaiveTrainer` would.
+    """The history of a sweep: for each learning rate what a run of `NaiveTrainer` gives.
 
     Example:
         >>> SweepResult(torch.tensor([0.1, 1.0]), torch.ones(2, 50), (torch.zeros(2, 50, 6, 1),))
-        SweepResult(2 runs of 50 epochs, learning rates 0.1 … 1, parameters (6, 1))
+        SweepResult(2 runs of 50 epochs, learning rates 0.1 ... 1, parameters (6, 1))
     """
 
     learning_rates: Tensor
@@ -34,15 +38,56 @@ class SweepResult:
     """Shape `(runs, epochs)`: each run's loss *before* each update."""
 
     parameters: tuple[Tensor, ...]
-    """For each parameter of the model, in the order of `model.parameters()`, its values in each run *after* each
-    update: shape `(runs, epochs, *shape)`."""
+    """For each parameter of the model, in the order of `model.parameters()`, its values in
+    each run *after* each update: shape `(runs, epochs, *shape)`."""
 
     def __repr__(self) -> str:
         runs, epochs = self.losses.shape
         shapes = " ".join(str(tuple(p.shape[2:])) for p in self.parameters)
         return (
-            f"SweepResult({runs} {'run' if runs == 1 else 'runs'} of {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
-            f"learning rates {self.learning_rates[0]:.4g} … {self.learning_rates[-1]:.4g}, parameters {shapes})"
+            f"SweepResult({runs} {'run' if runs == 1 else 'runs'} "
+            f"of {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
+            f"learning rates {self.learning_rates[0]:.4g} ... {self.learning_rates[-1]:.4g}, "
+            f"parameters {shapes})"
+        )
+
+    def to_frame(self) -> "DataFrame":
+        """Return all runs as one pandas data frame in tidy form, a number a row.
+
+        Returns:
+            Columns `learning_rate`, `epoch`, `measure` and `value`: for each rate the rows
+            of a `NaiveTrainerResult`. In a sweep of float32, so is `learning_rate`, so that
+            `frame.learning_rate == 0.1` finds the run at 0.1.
+
+        Raises:
+            ImportError: if pandas is not installed.
+
+        Example:
+            >>> losses = torch.tensor([[4.0, 1.0], [4.0, 9.0]])
+            >>> result = SweepResult(torch.tensor([0.1, 1.5]), losses, ())
+            >>> frame = result.to_frame()
+            >>> frame
+               learning_rate  epoch measure  value
+            0            0.1      0    loss    4.0
+            1            0.1      1    loss    1.0
+            2            1.5      0    loss    4.0
+            3            1.5      1    loss    9.0
+            >>> frame[frame.learning_rate == 0.1].value.tolist()
+            [4.0, 1.0]
+        """
+        rows = [
+            (rate, *row)
+            for rate, losses, *parameters in zip(
+                self.learning_rates.tolist(),
+                self.losses.tolist(),
+                *self.parameters,
+                strict=True,
+            )
+            for row in rows_of([("loss", losses), *parameter_curves(parameters)])
+        ]
+        single = self.learning_rates.dtype == torch.float32
+        return tidy(rows, "learning_rate").astype(
+            {"learning_rate": "float32" if single else "float64"}
         )
 
 
@@ -124,7 +169,7 @@ def sweep(
         >>> generator = torch.Generator().manual_seed(0)
         >>> X, y = make_regression(100, 6, generator=generator)
         >>> sweep(LinearRegression(6, generator), mean_squared_error, X, y, [0.01, 0.1, 0.5], epochs=20)
-        SweepResult(3 runs of 20 epochs, learning rates 0.01 … 0.5, parameters (6, 1) (1,))
+        SweepResult(3 runs of 20 epochs, learning rates 0.01 ... 0.5, parameters (6, 1) (1,))
     """
     check_trainable(model, loss)
     check_training_data(X, y)

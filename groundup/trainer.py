@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +28,11 @@ from groundup._checks import (
     checked_batches,
     describe,
 )
+from groundup._results import in_ascii, rows_of, tidy
 from groundup.callbacks.callback import HOOKS, Callback
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Measure = Callable[[Any, Any], Tensor]
 """A loss or a metric: `f(predictions, targets)` gives a tensor of one element."""
@@ -183,11 +187,11 @@ def _set_modes(modes: Mapping[nn.Module, bool]) -> None:
 
 @dataclass
 class TrainerResult:
-    """What a run leaves behind besides the trained model: one float an epoch.
+    """The history of a run: one float an epoch.
 
     Example:
         >>> TrainerResult([4.0, 1.0], [5.0, 2.0], {"accuracy": [0.5, 0.75]})
-        TrainerResult(2 epochs, train loss 4 → 1, validation loss 5 → 2, accuracy 0.5 → 0.75)
+        TrainerResult(2 epochs, train loss 4 -> 1, validation loss 5 -> 2, accuracy 0.5 -> 0.75)
     """
 
     train_losses: list[float] = field(default_factory=list)
@@ -210,19 +214,53 @@ class TrainerResult:
 
     def __repr__(self) -> str:
         epochs = len(self.train_losses)
-        curves = {"train loss": self.train_losses, "validation loss": self.val_losses}
         parts = [
             f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs",
             *(
                 f"{name} {values[0]:.4g}"
-                + (f" → {values[-1]:.4g}" if len(values) > 1 else "")
-                for name, values in (curves | self.metrics).items()
+                + (f" -> {values[-1]:.4g}" if len(values) > 1 else "")
+                for name, values in self._curves()
                 if values
             ),
         ]
         if self.stop_reason is not None:
             parts.append(f"stopped: {self.stop_reason}")
-        return f"TrainerResult({', '.join(parts)})"
+        return in_ascii(f"TrainerResult({', '.join(parts)})")
+
+    def _curves(self) -> list[tuple[str, list[float]]]:
+        return [
+            ("train loss", self.train_losses),
+            ("validation loss", self.val_losses),
+            *self.metrics.items(),
+        ]
+
+    def to_frame(self) -> "DataFrame":
+        """Return the run as a pandas data frame in tidy form, a number a row.
+
+        Returns:
+            Columns `epoch`, `measure` and `value`. Epochs count from 0, as the lists of this
+            result do. A measure is `train loss`, `validation loss` or a metric by its name,
+            each in its own unit. What was not measured has no rows.
+
+        Raises:
+            ImportError: if pandas is not installed.
+
+        Example:
+            >>> result = TrainerResult([4.0, 1.0], [5.0, 2.0], {"accuracy": [0.5, 0.75]})
+            >>> frame = result.to_frame()
+            >>> frame
+               epoch          measure  value
+            0      0       train loss   4.00
+            1      1       train loss   1.00
+            2      0  validation loss   5.00
+            3      1  validation loss   2.00
+            4      0         accuracy   0.50
+            5      1         accuracy   0.75
+            >>> wide = frame.pivot(index="epoch", columns="measure", values="value")
+            >>> wide["accuracy"].tolist()
+            [0.5, 0.75]
+        """
+        return tidy(rows_of(self._curves()))
 
 
 class Trainer:
@@ -271,7 +309,7 @@ class Trainer:
         >>> optimizer = SGD(model.parameters(), lr=0.1)
         >>> loader = DataLoader(Dataset(X, y), 10, shuffle=True, generator=generator)
         >>> Trainer(model, mean_squared_error, optimizer, loader, epochs=5).train()
-        TrainerResult(5 epochs, train loss 0.2792 → 0.009318)
+        TrainerResult(5 epochs, train loss 0.2792 -> 0.009318)
     """
 
     inputs: Any

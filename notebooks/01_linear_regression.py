@@ -23,11 +23,10 @@ with app.setup(hide_code=True):
         NaiveTrainerConfig,
         NaiveTrainerResult,
         charts,
-        closed_form_path,
         count_operations,
-        largest_stable_learning_rate,
         make_regression,
         notebook,
+        oracle,
         sweep,
     )
 
@@ -843,7 +842,7 @@ def _(X, b, model, w, y):
                 fresh(), X, y, epochs, rate
             ),
             "one lane of `sweep`": lane,
-            "the closed form": lambda epochs, rate: closed_form_path(
+            "the closed form": lambda epochs, rate: oracle.closed_form_path(
                 X, y, w, b, rate, epochs
             ),
         }
@@ -868,24 +867,6 @@ def _(rungs):
     return (operations,)
 
 
-@app.function
-def largest_difference(one, other):
-    """The largest absolute difference between the parameters of two runs, over all epochs."""
-    gaps = [
-        # Two infinities, or two NaNs, in the same place are no difference; one alone is an infinite one.
-        torch.where(p.isclose(q, rtol=0, atol=0, equal_nan=True), 0.0, p - q)
-        .nan_to_num(nan=torch.inf)
-        .abs()
-        .max()
-        .item()
-        for ours, theirs in zip(one.parameters, other.parameters, strict=True)
-        for p, q in zip(
-            (p.double() for p in ours), (q.double() for q in theirs), strict=True
-        )
-    ]
-    return max(gaps)
-
-
 @app.cell
 def _(by_hand, epochs, learning_rate, operations, result, rungs):
     def _():
@@ -905,8 +886,8 @@ def _(by_hand, epochs, learning_rate, operations, result, rungs):
                     "rung": name,
                     "from the rung below": ""
                     if below is None
-                    else f"{largest_difference(run, below):.2g}",
-                    "from the closed form": f"{largest_difference(run, exact):.2g}",
+                    else f"{notebook.largest_difference(run.parameters, below.parameters):.2g}",
+                    "from the closed form": f"{notebook.largest_difference(run.parameters, exact.parameters):.2g}",
                     "operations a step": operations.get(name, ""),
                 }
             )
@@ -1086,7 +1067,7 @@ def _():
 @app.cell(hide_code=True)
 def _(X, guess):
     def _():
-        limit = largest_stable_learning_rate(X)
+        limit = oracle.largest_stable_learning_rate(X)
         side = (
             "too low"
             if guess.value < 0.95 * limit
@@ -1116,7 +1097,7 @@ def _(X, model, y):
 
 @app.cell(hide_code=True)
 def _(X, swept):
-    charts.sweep_losses.show(swept, largest_stable_learning_rate(X))
+    charts.sweep_losses.show(swept, oracle.largest_stable_learning_rate(X))
     return
 
 
@@ -1203,7 +1184,7 @@ def _():
 @app.cell
 def _(problems):
     def spectrum(name, problem):
-        eigenvalues = torch.linalg.eigvalsh(groundup.hessian(problem.X))
+        eigenvalues = torch.linalg.eigvalsh(oracle.hessian(problem.X))
         smallest, largest = eigenvalues[0].item(), eigenvalues[-1].item()
         best_rate = 2 / (smallest + largest)
         return {
@@ -1248,14 +1229,14 @@ def _():
 def _(model, problems):
     def _():
         X, y, _ = problems["first feature × 4"]
-        rate = 0.9 * largest_stable_learning_rate(X)
-        slowest = torch.linalg.eigvalsh(groundup.hessian(X))[0].item()
+        rate = 0.9 * oracle.largest_stable_learning_rate(X)
+        slowest = torch.linalg.eigvalsh(oracle.hessian(X))[0].item()
         double = copy.deepcopy(model).double()
         config = NaiveTrainerConfig(epochs=60, learning_rate=rate)
         run = NaiveTrainer(
             double, groundup.mean_squared_error, X.double(), y.double(), config
         ).train()
-        least = groundup.quadratic(X, y, *model.parameters()).least_loss
+        least = oracle.quadratic(X, y, *model.parameters()).least_loss
         return charts.pace.show(run, least, (1 - rate * slowest) ** 2)
 
     _()

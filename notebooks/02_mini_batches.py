@@ -19,7 +19,6 @@ with app.setup(hide_code=True):
     import marimo as mo
     import torch
 
-    import groundup
     from groundup import (
         MLP,
         PENGUIN_FEATURES,
@@ -46,8 +45,10 @@ with app.setup(hide_code=True):
         make_regression,
         mean_squared_error,
         notebook,
+        oracle,
         random_split,
         standardise,
+        time_in_turns,
     )
 
     # On tensors this small a second thread costs more than it brings, most of all when readers share a machine.
@@ -678,18 +679,10 @@ def _():
 
 
 @app.function
-def largest_difference(ours, theirs):
-    """The largest absolute difference between numbers in the same places; two NaNs are no difference."""
-    ours, theirs = (torch.as_tensor(v, dtype=torch.float64) for v in (ours, theirs))
-    same = ours.isclose(theirs, rtol=0, atol=0, equal_nan=True)
-    return torch.where(same, 0.0, ours - theirs).nan_to_num(nan=math.inf).abs().max().item()
-
-
-@app.function
 def off_by(ours, theirs):
     """The largest difference in words: where both runs left the numbers there is nothing to compare."""
     lost = not torch.as_tensor(ours).isfinite().all()
-    return "both diverged" if lost else f"{largest_difference(ours, theirs):.2g}"
+    return "both diverged" if lost else f"{notebook.largest_difference(ours, theirs):.2g}"
 
 
 @app.function
@@ -848,7 +841,7 @@ def _(model, train_data):
 def _(by_epoch, by_update, model, rate_exponents, train_data):
     def _():
         X, y = train_data.tensors
-        least = groundup.quadratic(X, y, *model.parameters()).least_loss
+        least = oracle.quadratic(X, y, *model.parameters()).least_loss
         return charts.batch_size_explorer.show(
             by_epoch, by_update, rate_exponents, 8, least
         )
@@ -1708,24 +1701,15 @@ def _():
     return
 
 
-@app.function
-def in_turns(ways, rounds=7):
-    """The median time of each way in milliseconds, measured in turns, so that what disturbs one disturbs the other."""
-    times = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            times[name].append(1000 * (time.perf_counter() - start))
-    return {name: statistics.median(measured) for name, measured in times.items()}
-
-
 @app.cell
 def _(time_again, ways):
     time_again.value  # a new click, a new measurement
 
     def _():
-        times = in_turns(ways, rounds=15)
+        times = {
+            name: 1000 * statistics.median(seconds)
+            for name, seconds in time_in_turns(ways, rounds=15).items()
+        }
         return notebook.table(
             {
                 "way": name,
@@ -1817,7 +1801,7 @@ def _(time_again):
             for _ in loader:
                 pass
 
-        times = in_turns(
+        turns = time_in_turns(
             {
                 "draw positions": positions,
                 "… and fetch each sample": samples,
@@ -1832,6 +1816,7 @@ def _(time_again):
             },
             rounds=3,
         )
+        times = {name: 1000 * statistics.median(seconds) for name, seconds in turns.items()}
         return notebook.table(
             {
                 "what": name,

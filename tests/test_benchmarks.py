@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from torch import Tensor
 from benchmarks import __main__ as command
 from benchmarks import browser, jobs, report, rows, sweep, training
 from benchmarks.operations import measure
-from benchmarks.rounds import in_turns
 from benchmarks.training import CONTENDERS, JOBS, check
 from groundup import charts
 
@@ -94,19 +92,6 @@ def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand() -
     for row in counted:
         if row["contender"] in ("groundup", "naive trainer"):
             assert row["ratio"] <= 1, row
-
-
-def test_contenders_take_turns_and_each_round_starts_with_another_one() -> None:
-    calls: list[str] = []
-    contenders: dict[str, Callable[[], None]] = {
-        name: partial(calls.append, name) for name in "abc"
-    }
-    seconds = in_turns(contenders, rounds=7)
-    warm, timed = calls[:3], calls[3:]
-    assert warm == ["a", "b", "c"]
-    rounds = ["".join(timed[i : i + 3]) for i in range(0, len(timed), 3)]
-    assert rounds == ["abc", "bca", "cab", "abc", "bca", "cab", "abc"]
-    assert {name: len(times) for name, times in seconds.items()} == dict.fromkeys("abc", 7)
 
 
 def test_a_ratio_is_the_median_of_the_ratios_within_a_round() -> None:

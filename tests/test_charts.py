@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -19,10 +20,9 @@ from groundup import (
     NaiveTrainerConfig,
     NaiveTrainerResult,
     charts,
-    closed_form_path,
-    largest_stable_learning_rate,
     make_regression,
     mean_squared_error,
+    oracle,
     sweep,
 )
 from tests.chart_checks import (
@@ -40,7 +40,7 @@ from tests.test_charts_of_training import CHARTS as OF_TRAINING
 
 TRUE = (torch.tensor([[1.5], [-0.5]]), torch.tensor([0.5]))
 X, y = make_regression(64, 2, generator=seeded(), weights=TRUE[0], bias=0.5)
-LIMIT = largest_stable_learning_rate(X)
+LIMIT = oracle.largest_stable_learning_rate(X)
 
 
 def model() -> LinearRegression:
@@ -60,6 +60,7 @@ def with_losses(*losses: float) -> NaiveTrainerResult:
     return NaiveTrainerResult(list(losses), parameters)
 
 
+MODEL = LinearRegression(2, seeded())
 STABLE, DIVERGED = train(0.1, 20), train(3.0, 60)
 assert math.isinf(max(DIVERGED.losses))
 assert math.isnan(DIVERGED.losses[-1])
@@ -418,7 +419,9 @@ def test_the_explorers_formulas_give_the_closed_form(
 ) -> None:
     start = model()
     data = PROBLEMS[problem]
-    path = closed_form_path(data.X, data.y, start.weights, start.bias, learning_rate, 31)
+    path = oracle.closed_form_path(
+        data.X, data.y, start.weights, start.bias, learning_rate, 31
+    )
     for epoch in (0, 1, 2, 30):
         values = explored(problem, learning_rate, epoch)
         assert values["loss"] == pytest.approx(path.losses[epoch], rel=1e-12)
@@ -469,3 +472,66 @@ def test_the_explorer_of_one_problem_asks_for_no_choice() -> None:
     one = {"as drawn": PROBLEMS["as drawn"]}
     specification = shown(charts.learning_rate_explorer.show(one, *EXPLORED[1:]))
     assert "data " not in [p.get("bind", {}).get("name") for p in specification["params"]]
+
+
+LOST = torch.full((2, 1), torch.nan)
+POINTS = torch.zeros(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (
+            lambda: charts.fit.show(LOST, POINTS[:, :1], {}),
+            "X must be finite, got nan at (0, 0)",
+        ),
+        (
+            lambda: charts.fit.show(POINTS[:, :1], LOST, {}),
+            "y must be finite, got nan at (0, 0)",
+        ),
+        (
+            lambda: charts.decision_boundary.show(
+                torch.cat([POINTS[:, :1], LOST], 1), LOST, MODEL, ("a", "b"), ("c", "d")
+            ),
+            "X must be finite, got nan at (0, 1)",
+        ),
+        (
+            lambda: charts.decision_boundary.show(
+                POINTS, LOST, MODEL, ("a", "b"), ("c", "d")
+            ),
+            "y must be finite, got nan at (0, 0)",
+        ),
+        (
+            lambda: charts.training.show(STABLE, (TRUE[0], torch.tensor([-torch.inf]))),
+            "true_parameters[1] must be finite, got -inf at (0,)",
+        ),
+        (
+            lambda: charts.learning_rate_explorer.show(
+                {"lost": charts.Problem(X, y, (LOST, TRUE[1]))},
+                MODEL,
+                mean_squared_error,
+                [0.1],
+            ),
+            "true_parameters[0] must be finite, got nan at (0, 0)",
+        ),
+        (
+            lambda: charts.sweep_losses.show(
+                sweep(MODEL, mean_squared_error, X, y, [0.1], 2), math.nan
+            ),
+            "largest_stable must be positive and finite, got nan",
+        ),
+    ],
+)
+def test_what_is_drawn_and_not_finite_is_named_with_its_value_and_place(
+    draw: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw()
+
+
+@pytest.mark.parametrize("name", ["losses", "training"])
+def test_a_chart_prints_a_line_in_ascii(name: str) -> None:
+    shown = repr(getattr(charts, name).show(STABLE))
+    assert shown.startswith("Content('Line chart of the loss over the epochs")
+    assert shown.isascii()
+    assert "\n" not in shown

@@ -246,6 +246,11 @@ def test_numpy_numbers_are_numbers() -> None:
             ValueError,
             r"weights must have shape \(2, 1\), got \(1, 2\)",
         ),
+        (
+            {"weights": torch.tensor([[1.0], [math.nan]])},
+            ValueError,
+            r"weights must be finite, got nan at \(1, 0\)",
+        ),
     ],
 )
 def test_a_bad_argument_is_named_with_its_value_before_anything_is_drawn(

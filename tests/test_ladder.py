@@ -11,9 +11,9 @@ from groundup import (
     NaiveTrainer,
     NaiveTrainerConfig,
     NaiveTrainerResult,
-    closed_form_path,
     make_regression,
     mean_squared_error,
+    oracle,
     sweep,
 )
 from tests.helpers import assert_identical, seeded
@@ -102,7 +102,7 @@ def lane(start: Start, learning_rate: float, epochs: int) -> NaiveTrainerResult:
 
 
 def closed_form(start: Start, learning_rate: float, epochs: int) -> NaiveTrainerResult:
-    path = closed_form_path(start.X, start.y, *start.values(), learning_rate, epochs)
+    path = oracle.closed_form_path(start.X, start.y, *start.values(), learning_rate, epochs)
     return NaiveTrainerResult(
         path.losses,
         [tuple(p.to(start.X.dtype) for p in values) for values in path.parameters],

@@ -25,10 +25,10 @@ from groundup import (
     TrainerResult,
     binary_accuracy,
     binary_cross_entropy_with_logits,
-    closed_form_path,
     count_operations,
     make_regression,
     mean_squared_error,
+    oracle,
 )
 from tests.helpers import assert_identical, seeded, values
 from tests.strategies import seeds, sizes
@@ -174,7 +174,7 @@ def test_one_batch_of_all_the_data_follows_the_closed_form() -> None:
     model = LinearRegression(3, seeded()).double()
     X, y = dataset.tensors
     weights, bias = values(model)
-    path = closed_form_path(X, y, weights, bias, 0.1, 40)
+    path = oracle.closed_form_path(X, y, weights, bias, 0.1, 40)
     result, parameters = by_the_trainer(
         model, mean_squared_error, DataLoader(dataset, 50), 0.1, 40
     )

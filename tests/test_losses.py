@@ -217,3 +217,30 @@ def test_the_cross_entropy_wants_logits_that_are_floats() -> None:
     message = "^logits must be a floating-point tensor, got torch.int64$"
     with pytest.raises(TypeError, match=message):
         binary_cross_entropy_with_logits(torch.ones(2).long(), torch.ones(2))
+
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_a_logit_that_is_no_number_is_never_right(target: float) -> None:
+    targets = torch.full((4,), target)
+    assert binary_accuracy(torch.full((4,), NAN), targets).item() == 0
+    right = 3.0 if target else -3.0
+    logits = torch.tensor([right, NAN, right, right])
+    assert binary_accuracy(logits, targets).item() == 0.75
+
+
+def test_no_logit_is_right_where_the_target_is_no_number() -> None:
+    logits = torch.tensor([-1.0, 1.0, NAN, 1.0])
+    assert binary_accuracy(logits, torch.tensor([NAN, NAN, NAN, 1.0])).item() == 0.25
+
+
+@pytest.mark.parametrize(
+    ("logits", "targets"), [([NAN, 1.0], [0.0, 1.0]), ([1.0, 1.0], [NAN, 1.0])]
+)
+def test_a_loss_of_what_is_no_number_is_no_number(
+    logits: list[float], targets: list[float]
+) -> None:
+    for loss in (binary_cross_entropy_with_logits, mean_squared_error):
+        assert loss(torch.tensor(logits), torch.tensor(targets)).isnan()

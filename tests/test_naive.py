@@ -19,9 +19,9 @@ from groundup import (
     NaiveTrainer,
     NaiveTrainerConfig,
     NaiveTrainerResult,
-    largest_stable_learning_rate,
     make_regression,
     mean_squared_error,
+    oracle,
 )
 from tests.helpers import (
     assert_identical,
@@ -121,7 +121,7 @@ def test_below_the_largest_stable_learning_rate_the_loss_never_rises(
 ) -> None:
     result = train(
         problem.model,
-        part * largest_stable_learning_rate(problem.X),
+        part * oracle.largest_stable_learning_rate(problem.X),
         30,
         X=problem.X,
         y=problem.y,
@@ -139,7 +139,7 @@ def test_above_the_largest_stable_learning_rate_the_loss_rises_in_the_end(
 ) -> None:
     result = train(
         problem.model,
-        part * largest_stable_learning_rate(problem.X),
+        part * oracle.largest_stable_learning_rate(problem.X),
         60,
         X=problem.X,
         y=problem.y,
@@ -155,7 +155,7 @@ def test_relabelling_the_features_relabels_the_weights_and_leaves_the_losses(
     order = random.sample(range(X.shape[1]), X.shape[1])
     relabelled = LinearRegression(X.shape[1], seeded()).double()
     relabelled.load_state_dict({"weights": model.weights[order], "bias": model.bias})
-    rate = 0.9 * largest_stable_learning_rate(X)
+    rate = 0.9 * oracle.largest_stable_learning_rate(X)
     result = train(model, rate, X=X, y=y)
     other = train(relabelled, rate, X=X[:, order], y=y)
     torch.testing.assert_close(other.losses, result.losses)
@@ -398,14 +398,14 @@ def test_a_bad_argument_is_named_with_its_value_when_the_trainer_is_made(
     ("losses", "shown"),
     [
         ([], "NaiveTrainerResult(0 epochs)"),
-        ([2.0], "NaiveTrainerResult(1 epoch, loss 2 → 2, parameters (3, 1) ())"),
+        ([2.0], "NaiveTrainerResult(1 epoch, loss 2 -> 2, parameters (3, 1) ())"),
         (
             [2.0, 1 / 3],
-            "NaiveTrainerResult(2 epochs, loss 2 → 0.3333, parameters (3, 1) ())",
+            "NaiveTrainerResult(2 epochs, loss 2 -> 0.3333, parameters (3, 1) ())",
         ),
         (
             [2.0, 1e30, math.inf, math.nan],
-            "NaiveTrainerResult(4 epochs, loss 2 → nan, not finite from epoch 2, parameters (3, 1) ())",
+            "NaiveTrainerResult(4 epochs, loss 2 -> nan, not finite from epoch 2, parameters (3, 1) ())",
         ),
     ],
 )

@@ -2,8 +2,11 @@
 
 import ast
 import contextlib
+import copy
 import inspect
 import json
+import math
+import pickle
 import re
 import textwrap
 from pathlib import Path
@@ -163,7 +166,46 @@ def test_a_table_without_rows_is_refused() -> None:
         notebook.table([])
 
 
-def test_details_fold_their_text_away() -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs", "difference"),
+    [
+        ([1.0, math.nan, math.inf], [1.0, math.nan, math.inf], 0),
+        ([1.0, 2.0], [1.0, -2.5], 4.5),
+        ([1.0, 2.0], [1.0, math.nan], math.inf),
+        ([1.0, math.inf], [1.0, 2.0], math.inf),
+        ([math.inf], [-math.inf], math.inf),
+        ([math.nan], [math.inf], math.inf),
+        (3, 2.5, 0.5),
+        (torch.ones(2, 2), torch.ones(2, 2).double() + 2**-40, 2**-40),
+        (
+            [(torch.zeros(2), torch.ones(1))] * 2,
+            [(torch.zeros(2), torch.ones(1)), (torch.zeros(2), torch.ones(1) - 3)],
+            3,
+        ),
+    ],
+)
+def test_a_difference_is_seen_wherever_it_is(ours: Any, theirs: Any, difference: float):
+    assert notebook.largest_difference(ours, theirs) == difference
+    assert notebook.largest_difference(theirs, ours) == difference
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ([], []),
+        ([1.0], [1.0, 2.0]),
+        (torch.ones(2), torch.ones(1)),
+        (torch.ones(2, 3), torch.ones(3, 2)),
+        ([torch.ones(2)], [torch.ones(2, 1)]),
+        (torch.ones(0), torch.ones(0)),
+    ],
+)
+def test_what_does_not_stand_in_the_same_places_is_not_compared(ours: Any, theirs: Any):
+    with pytest.raises(ValueError, match=r"empty|shorter|longer|same shape"):
+        notebook.largest_difference(ours, theirs)
+
+
+def test_details_fold_their_text_away():
     shown = notebook.details("Answer", "At **0.9**.").text
     assert re.search(
         r"<details>\s*<summary>Answer</summary>.*<strong>0.9</strong>.*</details>",
@@ -251,10 +293,12 @@ def test_an_attempt_that_raises_gets_the_errors_name_and_words() -> None:
 def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
     """A run of two epochs under a notebook's bar, and what marimo was told of it."""
     told: list[dict[str, Any]] = []
+    opened: list[Any] = []
 
     class Recorded(notebook.ProgressBar):
         def on_train_start(self, trainer: groundup.Trainer) -> None:
             super().on_train_start(trainer)
+            opened.append(self._bar)
             update = self._bar.progress.update
 
             def recorded(**words: Any) -> None:
@@ -268,7 +312,6 @@ def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
             if fails:
                 raise KeyError("step")
 
-    bar = Recorded()
     model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
     trainer = groundup.Trainer(
         model,
@@ -276,11 +319,12 @@ def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
         groundup.SGD(model.parameters(), 0.1),
         [(torch.ones(4, 1), torch.ones(4, 1))],
         epochs=2,
-        callbacks=[bar, Failing()],
+        callbacks=[Recorded(), Failing()],
     )
     with contextlib.suppress(KeyError):
         trainer.train()
-    return bar._bar, told
+    (bar,) = opened
+    return bar, told
 
 
 def test_a_runs_bar_counts_its_epochs_shows_the_loss_and_closes() -> None:
@@ -295,6 +339,35 @@ def test_a_runs_bar_closes_also_when_the_run_raises() -> None:
     bar, _ = run_with_bar(fails=True)
     assert bar.progress.current == 0
     assert bar.progress.closed
+
+
+class Failing(groundup.Callback):
+    """Raises at one hook."""
+
+    def __init__(self, hook: str) -> None:
+        setattr(self, hook, self.fail)
+
+    def fail(self, trainer: groundup.Trainer) -> None:
+        raise KeyError("hook")
+
+
+@pytest.mark.parametrize("hook", ["on_train_end", "on_step_end", "on_train_start"])
+def test_a_trainer_can_be_copied_after_a_run_with_a_bar(hook: str):
+    model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
+    batches = [(torch.ones(4, 1), torch.ones(4, 1))]
+    optimizer = groundup.SGD(model.parameters(), 0.1)
+    trainer = groundup.Trainer(
+        model,
+        groundup.mean_squared_error,
+        optimizer,
+        batches,
+        epochs=2,
+        callbacks=[Failing(hook), notebook.ProgressBar()],
+    )
+    with pytest.raises(KeyError):
+        trainer.train()
+    assert pickle.loads(pickle.dumps(trainer)).result == trainer.result
+    assert copy.deepcopy(trainer).result == trainer.result
 
 
 # What `make bench` measured.

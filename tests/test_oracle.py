@@ -1,6 +1,7 @@
 """The closed form, against automatic differentiation, NumPy and gradient descent itself."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,13 +17,9 @@ from groundup import (
     NaiveTrainer,
     NaiveTrainerConfig,
     NaiveTrainerResult,
-    closed_form_path,
-    hessian,
-    largest_stable_learning_rate,
-    least_squares,
     make_regression,
     mean_squared_error,
-    quadratic,
+    oracle,
 )
 from tests.helpers import assert_identical, seeded, values
 from tests.strategies import Problem, problems
@@ -41,7 +38,7 @@ def flat(weights: Tensor, bias: Tensor) -> Tensor:
 
 
 def quadratic_of(problem: Problem) -> Any:
-    return quadratic(problem.X, problem.y, problem.model.weights, problem.model.bias)
+    return oracle.quadratic(problem.X, problem.y, problem.model.weights, problem.model.bias)
 
 
 @given(problems())
@@ -50,7 +47,7 @@ def test_the_hessian_is_the_one_of_automatic_differentiation(problem: Problem) -
     autograd = torch.autograd.functional.hessian(
         lambda theta: loss_of(problem, theta), theta
     )
-    torch.testing.assert_close(hessian(problem.X), autograd)
+    torch.testing.assert_close(oracle.hessian(problem.X), autograd)
 
 
 @given(problems(), st.booleans())
@@ -58,7 +55,7 @@ def test_least_squares_are_numpys_also_where_features_depend_on_one_another(
     problem: Problem, repeat: bool
 ) -> None:
     X = torch.cat([problem.X, problem.X[:, :1]], dim=1) if repeat else problem.X
-    weights, bias = least_squares(X, problem.y)
+    weights, bias = oracle.least_squares(X, problem.y)
     A = np.column_stack([X.numpy(), np.ones(len(X))])
     expected = np.linalg.pinv(A) @ problem.y.numpy()  # the shortest of all solutions
     assert weights.shape == (X.shape[1], 1)
@@ -78,7 +75,7 @@ def test_the_eigenbasis_gives_the_loss_and_the_start_by_its_documented_formula(
     torch.testing.assert_close(loss, loss_of(problem, start))
     torch.testing.assert_close(q.solution + q.eigenvectors @ q.offsets, start)
     torch.testing.assert_close(
-        q.eigenvectors @ q.eigenvalues.diag() @ q.eigenvectors.T, hessian(problem.X)
+        q.eigenvectors @ q.eigenvalues.diag() @ q.eigenvectors.T, oracle.hessian(problem.X)
     )
     assert (q.eigenvalues.diff() >= 0).all()
 
@@ -97,19 +94,19 @@ def test_the_largest_stable_learning_rate_is_two_over_the_largest_curvature(
 ) -> None:
     A = torch.cat([problem.X, torch.ones(len(problem.X), 1)], dim=1)
     curvature = 2 * torch.linalg.matrix_norm(A, ord=2).item() ** 2 / len(A)
-    assert largest_stable_learning_rate(problem.X) == pytest.approx(2 / curvature)
+    assert oracle.largest_stable_learning_rate(problem.X) == pytest.approx(2 / curvature)
 
 
 @given(problems())
 def test_just_below_the_largest_stable_learning_rate_a_run_comes_nearer_and_just_above_it_goes_off(
     problem: Problem,
 ) -> None:
-    limit = largest_stable_learning_rate(problem.X)
+    limit = oracle.largest_stable_learning_rate(problem.X)
     steepest = quadratic_of(problem).eigenvectors[:, -1]
 
     def distance(rate: float) -> float:
         """How far from the solution a run is that started at a distance of 1, in the steepest direction."""
-        solution = flat(*least_squares(problem.X, problem.y))
+        solution = flat(*oracle.least_squares(problem.X, problem.y))
         start = solution + steepest
         path = trained(problem, start, rate, epochs=20)
         return (flat(*path.parameters[-1]) - solution).norm().item()
@@ -135,9 +132,9 @@ def test_the_closed_form_is_the_trainers_path_also_where_features_depend_on_one_
     if repeat:
         X = torch.cat([problem.X, problem.X[:, :1]], dim=1)
         problem = Problem(X, problem.y, LinearRegression(X.shape[1], seeded()).double())
-    rate = part * largest_stable_learning_rate(problem.X)
+    rate = part * oracle.largest_stable_learning_rate(problem.X)
     weights, bias = values(problem.model)
-    path = closed_form_path(problem.X, problem.y, weights, bias, rate, epochs)
+    path = oracle.closed_form_path(problem.X, problem.y, weights, bias, rate, epochs)
     result = trained(problem, flat(weights, bias), rate, epochs)
     scale = max([1.0, *result.losses])
     torch.testing.assert_close(path.losses, result.losses, rtol=1e-9, atol=1e-12 * scale)
@@ -151,11 +148,11 @@ def test_all_is_computed_in_float64_without_gradients_and_without_touching_its_a
 ):
     tensors = [tensor.clone().requires_grad_() for tensor in (X, y, W, B)]
     X_grad, y_grad, weights, bias = tensors
-    path = closed_form_path(*tensors, 0.1, 3)
-    q = quadratic(*tensors)
+    path = oracle.closed_form_path(*tensors, 0.1, 3)
+    q = oracle.quadratic(*tensors)
     results = [
-        hessian(X_grad),
-        *least_squares(X_grad, y_grad),
+        oracle.hessian(X_grad),
+        *oracle.least_squares(X_grad, y_grad),
         *q[:4],
         *(p for ps in path.parameters for p in ps),
     ]
@@ -170,13 +167,13 @@ def test_all_is_computed_in_float64_without_gradients_and_without_touching_its_a
 
 def test_zero_is_the_stretch_of_a_feature_that_is_always_the_same() -> None:
     ones = torch.ones(4, 1)
-    assert largest_stable_learning_rate(ones) == pytest.approx(0.5)  # λ = 4 and 0
-    weights, bias = least_squares(ones, 3 * ones)
+    assert oracle.largest_stable_learning_rate(ones) == pytest.approx(0.5)  # λ = 4 and 0
+    weights, bias = oracle.least_squares(ones, 3 * ones)
     assert (weights.item(), bias.item()) == pytest.approx((1.5, 1.5))
 
 
 def test_a_path_that_diverges_keeps_its_infinities() -> None:
-    path = closed_form_path(X, y, W, B, learning_rate=100.0, epochs=400)
+    path = oracle.closed_form_path(X, y, W, B, learning_rate=100.0, epochs=400)
     assert len(path.losses) == len(path.parameters) == 400
     assert path.losses[-1] == math.inf
 
@@ -203,7 +200,12 @@ FEATURES: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(
-    "function", [hessian, largest_stable_learning_rate, lambda X: least_squares(X, y)]
+    "function",
+    [
+        oracle.hessian,
+        oracle.largest_stable_learning_rate,
+        lambda X: oracle.least_squares(X, y),
+    ],
 )
 @pytest.mark.parametrize(("features", "error", "message"), FEATURES)
 def test_features_are_a_matrix_with_a_sample_and_a_feature(
@@ -263,4 +265,66 @@ def test_a_bad_argument_is_named_with_its_value(
 ) -> None:
     arguments = {"X": X, "y": y, "weights": W, "bias": B, "learning_rate": 0.1, "epochs": 3}
     with pytest.raises(error, match=f"^{message}$"):
-        closed_form_path(**(arguments | changed))
+        oracle.closed_form_path(**(arguments | changed))
+
+
+NUMBERS = [
+    (torch.nan, "nan"),
+    (torch.inf, "inf"),
+    (-torch.inf, "-inf"),
+]
+
+
+def spoiled(tensor: Tensor, place: tuple[int, ...], number: float) -> Tensor:
+    """A copy with one number changed."""
+    copy = tensor.clone()
+    copy[place] = number
+    return copy
+
+
+@pytest.mark.parametrize(("number", "word"), NUMBERS)
+@pytest.mark.parametrize(
+    "function",
+    [
+        oracle.hessian,
+        oracle.largest_stable_learning_rate,
+        lambda X: oracle.least_squares(X, y),
+        lambda X: oracle.quadratic(X, y, W, B),
+        lambda X: oracle.closed_form_path(X, y, W, B, 0.1, 3),
+    ],
+)
+def test_features_that_are_not_finite_are_named_with_their_value_and_place(
+    function: Callable[[Tensor], object], number: float, word: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"^X must be finite, got {word} at \(3, 1\)$"):
+        function(spoiled(X, (3, 1), number))
+
+
+@pytest.mark.parametrize(("number", "word"), NUMBERS)
+@pytest.mark.parametrize(
+    ("name", "tensor", "place"),
+    [("y", y, (9, 0)), ("weights", W, (1, 0)), ("bias", B, (0,))],
+)
+def test_targets_and_a_start_that_are_not_finite_are_named_with_their_value_and_place(
+    name: str, tensor: Tensor, place: tuple[int, ...], number: float, word: str
+) -> None:
+    arguments = {"X": X, "y": y, "weights": W, "bias": B}
+    arguments[name] = spoiled(tensor, place, number)
+    message = re.escape(f"{name} must be finite, got {word} at {place}")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        oracle.quadratic(**arguments)
+    if name == "y":
+        with pytest.raises(ValueError, match=f"^{message}$"):
+            oracle.least_squares(X, arguments["y"])
+
+
+def test_features_whose_squares_leave_the_numbers_are_refused() -> None:
+    huge = torch.full((3, 1), 1e200, dtype=torch.float64)
+    with pytest.raises(
+        ValueError, match=r"^the Hessian of X must be finite, got inf at \(0, 0\)$"
+    ):
+        oracle.largest_stable_learning_rate(huge)
+
+
+def test_whole_numbers_are_finite() -> None:
+    assert_identical(oracle.hessian(torch.tensor([[1], [3]]))[0, 0].item(), 10.0)

@@ -448,17 +448,17 @@ def test_a_bad_argument_is_named_with_its_value(
         (
             [0.1, 1 / 3],
             5,
-            "SweepResult(2 runs of 5 epochs, learning rates 0.1 … 0.3333, parameters (3, 1) (1,))",
+            "SweepResult(2 runs of 5 epochs, learning rates 0.1 ... 0.3333, parameters (3, 1) (1,))",
         ),
         (
             [0.5],
             1,
-            "SweepResult(1 run of 1 epoch, learning rates 0.5 … 0.5, parameters (3, 1) (1,))",
+            "SweepResult(1 run of 1 epoch, learning rates 0.5 ... 0.5, parameters (3, 1) (1,))",
         ),
         (
             [0.5],
             0,
-            "SweepResult(1 run of 0 epochs, learning rates 0.5 … 0.5, parameters (3, 1) (1,))",
+            "SweepResult(1 run of 0 epochs, learning rates 0.5 ... 0.5, parameters (3, 1) (1,))",
         ),
     ],
 )

@@ -246,14 +246,14 @@ class Still:
         (TrainerResult([2.0]), "TrainerResult(1 epoch, train loss 2)"),
         (
             TrainerResult([4.0, 3.0, 1 / 3], [5.0, 9.0, 2.0]),
-            "TrainerResult(3 epochs, train loss 4 → 0.3333, validation loss 5 → 2)",
+            "TrainerResult(3 epochs, train loss 4 -> 0.3333, validation loss 5 -> 2)",
         ),
         (
             TrainerResult(
                 [4.0, 1.0], [5.0, 2.0], {"accuracy": [0.5, 0.75], "b": [1.0, 2.0]}
             ),
-            "TrainerResult(2 epochs, train loss 4 → 1, validation loss 5 → 2, "
-            "accuracy 0.5 → 0.75, b 1 → 2)",
+            "TrainerResult(2 epochs, train loss 4 -> 1, validation loss 5 -> 2, "
+            "accuracy 0.5 -> 0.75, b 1 -> 2)",
         ),
         (
             TrainerResult([], [], {"accuracy": []}, "by hand"),
@@ -261,7 +261,7 @@ class Still:
         ),
         (
             TrainerResult([1.0, math.inf, math.nan]),
-            "TrainerResult(3 epochs, train loss 1 → nan)",
+            "TrainerResult(3 epochs, train loss 1 -> nan)",
         ),
         (
             TrainerResult([1.0], stop_reason=""),

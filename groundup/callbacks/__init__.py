@@ -1,1 +1,1 @@
-"""What watches a run: each piece a file, none of them known to the loop."""
+"""Callbacks: each a file, none of them known to the loop."""

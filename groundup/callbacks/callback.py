@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Watches a run of `Trainer` and may stop it; it never changes the arithmetic.
+    """An observer of a run of `Trainer`: it may stop it, and never changes the arithmetic.
 
-    A subclass overrides the hooks that it needs; the others cost nothing. Each is given the trainer, whose attributes
-    say where the run stands: they are up to date before a hook whose name ends in `end` is called.
+    A subclass overrides the hooks that it needs; the others cost nothing. Each is given the
+    trainer, whose attributes say where the run stands: they are up to date before a hook
+    whose name ends in `end` is called.
 
     Example:
         >>> class StopAt(Callback):
@@ -22,30 +23,31 @@ class Callback:
     """
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Called when `train` begins, or goes on after a stop."""
+        """Act when `train` begins, or goes on after a stop."""
 
     def on_epoch_start(self, trainer: Trainer) -> None:
-        """Called before the loader is iterated.
+        """Act before the loader is iterated.
 
         Also where a restored run goes on in mid-epoch.
         """
 
     def on_step_start(self, trainer: Trainer) -> None:
-        """Called once a batch is there: see `inputs` and `targets`."""
+        """Act once a batch is there: see `inputs` and `targets`."""
 
     def on_backward_end(self, trainer: Trainer) -> None:
-        """Called before the update: see `loss`, `predictions`, each `grad`."""
+        """Act before the update: see `loss`, `predictions`, each `grad`."""
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Called after the update; afterwards the step's tensors are let go."""
+        """Act after the update; afterwards the step's tensors are let go."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Called after validation, when `result` has the epoch's losses."""
+        """Act after validation, when `result` has the epoch's losses."""
 
     def on_train_end(self, trainer: Trainer) -> None:
-        """Called when `train` ends, for whatever reason.
+        """Act when `train` ends, for whatever reason.
 
-        An exception and Ctrl-C pass through afterwards. Where they come in mid-step, `inputs` is not None.
+        An exception and Ctrl-C pass through afterwards. Where they come in mid-step,
+        `inputs` is not None.
         """
 
 

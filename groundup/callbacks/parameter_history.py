@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class ParameterHistory(Callback):
-    """Keeps copies of the model's parameters, as `NaiveTrainer` does in its loop.
+    """Copies of a model's parameters over a run, as `NaiveTrainer` keeps them in its loop.
 
     Args:
         every: after each `"epoch"`, or after each `"step"`.
 
     Attributes:
-        parameters: one entry an epoch or a step: detached copies in the order of `model.parameters()`, frozen ones
-            included. A second run goes on at the end.
+        parameters: one entry an epoch or a step: detached copies in the order of
+            `model.parameters()`, frozen ones included. A second run goes on at the end.
 
     Raises:
         ValueError: if `every` is something else.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from groundup._checks import length_of
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Progress(Callback):
-    """Shows on a terminal how far a run has come: the steps, their pace, and the losses of the last epoch.
+    """A bar on a terminal with a run's steps, their pace and the losses of the last epoch.
 
     Args:
-        file: where to write; None means the standard error stream, as it is when the run starts.
+        file: where to write; None means the standard error stream, as it is when the run
+            starts. Where there is none, as under `pythonw`, nothing is shown.
 
     Raises:
         ModuleNotFoundError: as training starts, if tqdm is not installed; the extra `notebooks` brings it.
@@ -25,11 +27,12 @@ class Progress(Callback):
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))
         >>> optimizer = SGD(model.parameters(), lr=0.1)
         >>> loader = DataLoader(Dataset(torch.ones(6, 2), torch.ones(6, 1)), batch_size=2)
+        >>> bar = Progress()
         >>> trainer = Trainer(
-        ...     model, mean_squared_error, optimizer, loader, epochs=2, callbacks=[Progress()]
+        ...     model, mean_squared_error, optimizer, loader, epochs=2, callbacks=[bar]
         ... )
-        >>> trainer.train()  # epoch 2/2: 100%|██████████| 6/6 [00:00<00:00, 1533.38step/s, train=9.92e-05]
-        TrainerResult(2 epochs, train loss 0.02422 → 9.921e-05)
+        >>> trainer.train()  # epoch 2/2: 100%|███| 6/6 [00:00, 1533step/s, train=9.92e-05]
+        TrainerResult(2 epochs, train loss 0.02422 -> 9.921e-05)
     """
 
     def __init__(self, file: TextIO | None = None) -> None:
@@ -48,6 +51,7 @@ class Progress(Callback):
             unit="step",
             file=self.file,
             dynamic_ncols=True,
+            disable=self.file is None and sys.stderr is None,
         )
 
     def on_epoch_start(self, trainer: Trainer) -> None:
@@ -66,5 +70,6 @@ class Progress(Callback):
 
     def on_train_end(self, trainer: Trainer) -> None:
         """Leave the bar as it is, also when the run was cut short."""
-        if self._bar is not None:
-            self._bar.close()
+        bar, self._bar = self._bar, None  # an open file can't be copied or pickled
+        if bar is not None:
+            bar.close()

@@ -1,4 +1,4 @@
-"""Runs of every batch size at every learning rate, to be compared in the reader's browser without a kernel."""
+"""Runs of every batch size at every learning rate, compared without a kernel."""
 
 import math
 from collections.abc import Sequence
@@ -30,15 +30,18 @@ def batch_size_explorer(
     updates_between: int,
     least: float,
 ) -> Content:
-    """Mini-batch runs at any batch size and learning rate, at equal epochs or at equal updates.
+    """Draw mini-batch runs of any size and rate, at equal epochs or at equal updates.
 
-    Sizes and rates are powers of two, and the sliders set the exponents: the size from 2⁰ to all the samples. The
-    chosen run stands over the ghosts of the other sizes at the same rate.
+    Sizes and rates are powers of two, and the sliders set the exponents: the size from 2⁰
+    to all the samples. The chosen run stands over the ghosts of the other sizes at the same
+    rate.
 
     Args:
-        by_epoch: the loss on all the data after each epoch, from none at all on, shape `(sizes, rates, epochs + 1)`,
-            for the batch sizes 1, 2, 4, … up to the number of samples.
-        by_update: the same after every `updates_between` updates, shape `(sizes, rates, points)`.
+        by_epoch: the loss on all the data after each epoch, from none at all on, shape
+            `(sizes, rates, epochs + 1)`, for the batch sizes 1, 2, 4, … up to the number of
+            samples.
+        by_update: the same after every `updates_between` updates, shape `(sizes, rates,
+            points)`.
         rate_exponents: the binary logarithms of the learning rates, evenly spaced.
         updates_between: how many updates lie between two points of `by_update`.
         least: the least loss there is, drawn as a dashed rule.
@@ -50,8 +53,9 @@ def batch_size_explorer(
     fits = by_epoch.dim() == by_update.dim() == 3 and by_update.shape[:2] == grid
     if not fits or len(rate_exponents) != grid[1]:
         raise ValueError(
-            f"by_epoch, by_update and rate_exponents must have as many sizes and rates, got {tuple(by_epoch.shape)}, "
-            f"{tuple(by_update.shape)} and {len(rate_exponents)} rates"
+            "by_epoch, by_update and rate_exponents must have as many sizes and rates, "
+            f"got {tuple(by_epoch.shape)}, {tuple(by_update.shape)} "
+            f"and {len(rate_exponents)} rates"
         )
     sizes, rates, epochs = by_epoch.shape
     first = by_epoch[0, 0, 0].item()
@@ -102,13 +106,14 @@ def batch_size_explorer(
         },
         {"runs": rows, "floor": [{"loss": least}]},
         {"text": {"expr": _verdict(slowest, step)}},
-        "Line chart of the loss on all samples, on a log axis, over the epochs or the updates: the run of the chosen "
-        "batch size and learning rate over those of all other batch sizes. Sliders set both.",
+        "Line chart of the loss on all samples, on a log axis, over the epochs or the "
+        "updates: the run of the chosen batch size and learning rate over those of all "
+        "other batch sizes. Sliders set both.",
     )
 
 
 def _kept(run: list[float], highest: float) -> list[float]:
-    """A run to four figures, up to where it leaves the chart, with one point beyond the frame."""
+    """Cut a run where it leaves the chart, one point beyond the frame, to four figures."""
     end = next((i for i, loss in enumerate(run) if not loss <= highest), len(run))
     beyond = 1000 * highest  # JSON has no infinity
     return [
@@ -118,7 +123,7 @@ def _kept(run: list[float], highest: float) -> list[float]:
 
 
 def _last(loss: float) -> float | None:
-    """JSON has no infinity: a run that diverged has no last loss."""
+    """Return None for a run that diverged: JSON has no infinity."""
     return float(f"{loss:.4g}") if math.isfinite(loss) else None
 
 
@@ -133,14 +138,16 @@ def _slider(name: str, least: float, greatest: float, step: float) -> dict[str, 
 
 
 def _verdict(slowest: float, step: float) -> str:
-    """The title, which speaks with the sliders."""
+    """Return the title, which speaks with the sliders."""
     loss = f"numbers.last[equal][batch_size][round((learning_rate - {slowest}) / {step})]"
     epochs = "numbers.done.updates * pow(2, batch_size) / numbers.samples"
     updates = "numbers.done.epochs * numbers.samples / pow(2, batch_size)"
     return (
-        "['Batch size ' + pow(2, batch_size) + ', learning rate ' + format(pow(2, learning_rate), '.2~r') + ': ' "
+        "['Batch size ' + pow(2, batch_size) + ', learning rate ' "
+        "+ format(pow(2, learning_rate), '.2~r') + ': ' "
         f"+ (isValid({loss}) ? 'loss ' + format({loss}, '.3~g') : 'diverged'), "
-        f"equal == 'epochs' ? numbers.done.epochs + ' epochs are ' + format({updates}, ',') + ' updates' "
+        "equal == 'epochs' ? numbers.done.epochs + ' epochs are ' "
+        f"+ format({updates}, ',') + ' updates' "
         f": numbers.done.updates + ' updates are ' + format({epochs}, '.3~g') + ' epochs']"
     )
 

@@ -1,4 +1,4 @@
-"""What a batch is: which samples are in it, what it is a sample of, and what taking all of them costs."""
+"""Batches: which samples are in one, what it is a sample of, and what taking all costs."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +61,7 @@ def _order_specification(batches: int, epochs: int, samples: int) -> Specificati
 def batch_order(
     epochs: Sequence[Sequence[Sequence[int]]], samples: int, title: str = ""
 ) -> Content:
-    """Which sample lands in which batch in which epoch.
+    """Draw which sample lands in which batch in which epoch.
 
     Args:
         epochs: for each epoch its batches, each a list of the positions in it.
@@ -82,7 +82,8 @@ def batch_order(
         _order_specification(count, len(epochs), samples),
         {"cells": rows},
         title,
-        f"Grid of samples and epochs: each cell says which of {count} batches the sample is in. {title}",
+        f"Grid of samples and epochs: each cell says which of {count} batches the sample "
+        f"is in. {title}",
     )
 
 
@@ -126,7 +127,9 @@ def _noise_specification() -> Specification:
 
 @Drawing
 def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> Content:
-    """How far a batch's gradient is from that of all samples, over the size of the batch, on two log axes.
+    """Draw how far a batch's gradient is from that of all samples, over the batch's size.
+
+    Both axes are logarithmic.
 
     Args:
         measured: a batch size → the spread of the gradients of many batches.
@@ -169,8 +172,9 @@ def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> C
             "measured": [{"size": s, "spread": v} for s, v in shown.items()],
         },
         "The larger the batch, the smaller the noise",
-        f"Line chart of the gradient's spread over the batch size, both on log axes: points measured on {samples} "
-        "samples lie on one over the square root of the batch size and bend to zero as the batch becomes the whole.",
+        "Line chart of the gradient's spread over the batch size, both on log axes: points "
+        f"measured on {samples} samples lie on one over the square root of the batch size "
+        "and bend to zero as the batch becomes the whole.",
     )
 
 
@@ -207,7 +211,9 @@ def _growth_specification() -> Specification:
 
 @Drawing
 def growth(rows: Sequence[Mapping[str, float]]) -> Content:
-    """What one step over a batch costs, time above memory, over the size of the batch, on log axes.
+    """Draw what a step over a batch costs, time above memory, over the batch's size.
+
+    All axes are logarithmic.
 
     Args:
         rows: each with `samples`, `milliseconds` and `megabytes`.
@@ -215,7 +221,8 @@ def growth(rows: Sequence[Mapping[str, float]]) -> Content:
     first, last = rows[0], rows[-1]
     times = last["milliseconds"] / first["milliseconds"]
     sentence = (
-        f"{last['samples'] / first['samples']:,.0f} × the samples: {times:,.0f} × the time, "
+        f"{last['samples'] / first['samples']:,.0f} × the samples: "
+        f"{times:,.0f} × the time, "
         f"{last['megabytes'] / first['megabytes']:,.0f} × the memory"
     )
     head, _, tail = sentence.partition(": ")
@@ -223,6 +230,6 @@ def growth(rows: Sequence[Mapping[str, float]]) -> Content:
         _growth_specification(),
         {"batches": [dict(row) for row in rows]},
         [f"{head}:", tail],
-        f"Two panels over the number of samples, on log axes: milliseconds a step, and megabytes that the graph keeps. "
-        f"{sentence}.",
+        "Two panels over the number of samples, on log axes: milliseconds a step, and "
+        f"megabytes that the graph keeps. {sentence}.",
     )

@@ -1,4 +1,4 @@
-"""What contenders cost on the same job."""
+"""The costs of several contenders on the same job."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -25,7 +25,7 @@ def _ratios_specification(contenders: int) -> Specification:
         scale=alt.Scale(type="log", nice=False, padding=50),
         axis=alt.Axis(tickCount=5, format="~g"),
     )
-    # Room for the names is fixed: an image's reader may have a wider font than the machine that drew it.
+    # Room for the names is fixed: an image's reader may have a wider font than its maker.
     names = alt.Axis(minExtent=96, labelLimit=160, ticks=False, domain=False)
     row = alt.Y("contender:N", title=None, sort=None, axis=names)
     color = alt.condition("datum.ours", alt.value(VERMILION), alt.value(BLUE))
@@ -45,13 +45,13 @@ def _ratios_specification(contenders: int) -> Specification:
 
 
 def times(ratio: float) -> str:
-    """A ratio in words: "1.04 ×", and "46 ×" where hundredths would be another run's."""
+    """Put a ratio in words: "1.04 ×", and "46 ×" where hundredths would be chance."""
     return f"{ratio:.2f} ×" if ratio < 10 else f"{ratio:,.0f} ×"
 
 
 @Drawing
 def ratios(measured: Mapping[str, float], title: str, ours: str = "groundup") -> Content:
-    """How many times the reference's time each contender takes, on a log axis, the fastest first.
+    """Draw each contender's time in the reference's, on a log axis, the fastest first.
 
     Args:
         measured: a contender → its ratio.

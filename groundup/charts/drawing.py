@@ -1,4 +1,4 @@
-"""What all charts share: one look, and a specification that is made once and filled for each result."""
+"""One look for all charts, and specifications that are made once and filled many times."""
 
 import functools
 import json
@@ -29,12 +29,15 @@ EPOCHS_AXIS = alt.Axis(labelExpr="datum.value % 1 ? '' : '' + datum.value", tick
 
 @dataclass(frozen=True)
 class Content:
-    """What a result puts into a chart, and the specification that it goes into."""
+    """A chart's rows, title and description, and the specification that they go into."""
 
     specification: Specification
     datasets: dict[str, Rows]
     title: str | list[str] | dict[str, Any]
     description: str
+
+    def __repr__(self) -> str:
+        return f"Content({self.description!a})"
 
     @property
     def complete(self) -> Specification:
@@ -43,28 +46,28 @@ class Content:
         return {**self.specification, **texts, "datasets": self.datasets}
 
     def _mime_(self) -> tuple[str, str]:
-        """What marimo shows."""
+        """Return what marimo shows."""
         return "application/vnd.vegalite.v6+json", json.dumps(
             self.complete, allow_nan=False
         )
 
 
 class Drawing(Generic[P]):
-    """A kind of chart. Called with results it gives an Altair chart, to be shown, saved or changed."""
+    """A kind of chart; called with results it gives one to be shown, saved or changed."""
 
     def __init__(self, content: Callable[P, Content]) -> None:
         self.content = content
         functools.update_wrapper(self, content)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> alt.LayerChart:
-        """An Altair chart of these results."""
+        """Return an Altair chart of these results."""
         chart: alt.LayerChart = alt.LayerChart.from_dict(
             self.content(*args, **kwargs).complete
         )
         return chart
 
     def show(self, *args: P.args, **kwargs: P.kwargs) -> Content:
-        """The same picture as the output of a notebook's cell, made at once: without Altair's copies and checks."""
+        """Return the same picture as a cell's output, at once: without Altair's checks."""
         return self.content(*args, **kwargs)
 
 
@@ -91,26 +94,29 @@ LOOK: Specification = {
 def specify(
     *layers: alt.Chart | alt.LayerChart, height: int = 220, right: int = 12
 ) -> Specification:
-    """Layers as one specification of the series' look, with `right` pixels for names at the lines' ends."""
+    """Join layers in the series' look, with `right` pixels for names at the lines' ends."""
     padding = {"left": 5, "top": 5, "right": right, "bottom": 5}
-    # Altair copies a whole chart for each property that is set on it; its dictionary takes them at once.
+    # Altair copies a whole chart for each property that is set; its dictionary takes all.
     return {**alt.layer(*layers).to_dict(), **LOOK, "height": height, "padding": padding}
 
 
-# Two panels are one view with two vertical scales, each on its part of the height: a view, unlike a
-# concatenation of views, can be as wide as its container.
+# Two panels are one view with two vertical scales, each on its part of the height: a view,
+# unlike a concatenation of views, can be as wide as its container.
 PANELS_HEIGHT = 420
 UPPER_PANEL = [195.0, 0.0]
 LOWER_PANEL = [420.0, 225.0]
 
 
 def calculate(name: str, expression: str) -> alt.CalculateTransform:
-    """A column that Vega computes in the reader's browser."""
+    """Return a column that Vega computes in the reader's browser."""
     return alt.CalculateTransform(calculate=expression, **{"as": name})
 
 
 def unfold_losses(run: str) -> list[alt.FlattenTransform | alt.WindowTransform]:
-    """A row with a list `losses` becomes a row a `loss`, with its `position` from 1, counted for each `run`."""
+    """Turn a row with a list `losses` into rows of a `loss` and a `position` in the `run`.
+
+    Positions count from 1.
+    """
     return [
         alt.FlattenTransform(flatten=["losses"], **{"as": ["loss"]}),
         alt.WindowTransform(
@@ -121,7 +127,7 @@ def unfold_losses(run: str) -> list[alt.FlattenTransform | alt.WindowTransform]:
 
 
 def loss_scale(log: bool, panel: list[float] | None = None) -> alt.Scale:
-    """A log axis where it can be, else a linear one that need not reach down to zero."""
+    """Return a log scale where it can be, else a linear one that need not start at zero."""
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
     return scale if panel is None else alt.Scale(**scale.to_dict(), range=panel)
 
@@ -137,7 +143,7 @@ def _nothing() -> Specification:
 
 
 def nothing(title: str | list[str]) -> Content:
-    """Words in place of an empty plot."""
+    """Return words in place of an empty plot."""
     words = title if isinstance(title, str) else "; ".join(title)
     return Content(
         _nothing(),
@@ -148,5 +154,5 @@ def nothing(title: str | list[str]) -> Content:
 
 
 def number(value: float) -> str:
-    """A number as a reader wants it: three figures that count, and no power of ten where there need be none."""
+    """Write a number with three figures that count, and a power of ten where need be."""
     return f"{value:,.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""A chart with sliders of its own, that answers in the reader's browser without a kernel."""
+"""A chart with sliders of its own that answers in the browser, without a kernel."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import altair as alt
 from torch import Tensor, nn
 
+from groundup import oracle
+from groundup._checks import check_all_finite
 from groundup.charts.drawing import (
     BLUE,
     EPOCHS_AXIS,
@@ -31,7 +33,6 @@ from groundup.charts.runs import (
     parameter_names,
     spread,
 )
-from groundup.oracle import quadratic
 from groundup.sweep import sweep
 
 # The numbers of the problem that the reader has chosen: see `_constants`.
@@ -39,7 +40,7 @@ CHOSEN = "numbers[problem]"
 
 
 class Problem(NamedTuple):
-    """A linear regression that a reader can choose: `learning_rate_explorer` takes several."""
+    """A linear regression: a reader of `learning_rate_explorer` chooses among several."""
 
     X: Tensor
     """Features, shape `(n, num_features)`."""
@@ -59,11 +60,14 @@ def learning_rate_explorer(
     ghost_rates: Sequence[float],
     max_epochs: int = 60,
 ) -> Content:
-    """Gradient descent on a linear regression at any learning rate, computed in the reader's browser.
+    """Draw gradient descent on a linear regression at any learning rate.
 
-    The chosen run is the closed form of `groundup.closed_form_path`, evaluated by Vega; the ghosts behind it are runs
-    that `sweep` made, and the dashed line is the run at the largest stable learning rate. The upper panel shows the
-    loss, the lower one the parameters.
+    All is computed in the reader's browser.
+
+    The chosen run is the closed form of `oracle.closed_form_path`, evaluated by Vega; the
+    ghosts behind it are runs that `sweep` made, and the dashed line is the run at the
+    largest stable learning rate. The upper panel shows the loss, the lower one the
+    parameters.
 
     Args:
         problems: a name → a problem; the reader chooses among the names.
@@ -73,7 +77,8 @@ def learning_rate_explorer(
         max_epochs: how far the epochs' slider goes.
 
     Raises:
-        ValueError: if a problem, the model or a rate does not fit, see `groundup.quadratic` and `groundup.sweep`.
+        ValueError: if a problem, the model or a rate does not fit or is not finite, see
+            `oracle.quadratic` and `groundup.sweep`.
     """
     weights, bias = (p.detach() for p in model.parameters())
     names = parameter_names([weights, bias], None)
@@ -98,8 +103,9 @@ def learning_rate_explorer(
             "goals": _goals(problems, names, gap=0.07 * (frame[1] - frame[0])),
         },
         {"text": {"expr": _verdict(len(names))}},
-        "Two panels over the epochs: the loss on a log axis, over the ghosts of other learning rates, and the "
-        f"parameters {', '.join(names)} against their true values. Sliders set the learning rate and the epochs.",
+        "Two panels over the epochs: the loss on a log axis, over the ghosts of other "
+        f"learning rates, and the parameters {', '.join(names)} against their true values. "
+        "Sliders set the learning rate and the epochs.",
     )
 
 
@@ -110,7 +116,7 @@ def _specification(
     values: tuple[float, float],
     max_epochs: int,
 ) -> Specification:
-    """The two panels, of losses and of values between these bounds."""
+    """Make the two panels, of losses and of values between these bounds."""
     lowest, highest = losses
     epoch = alt.X(
         "epoch:Q",
@@ -209,9 +215,9 @@ def _specification(
 
 
 def _run(directions: int) -> list[alt.FilterTransform | alt.CalculateTransform]:
-    """For each epoch the closed form, with p = (1 − ηλ)ᵏ for each direction, and at the largest stable η the loss.
+    """Compute the closed form for each epoch, and the loss at the largest stable η.
 
-    The loss is L* + ½ Σ λ c² p².
+    With p = (1 − ηλ)ᵏ for each direction the loss is L* + ½ Σ λ c² p².
     """
     power = f"pow(1 - learning_rate * {CHOSEN}.eigenvalues[{{i}}], datum.epoch)"
     share = f"{CHOSEN}.weights[{{i}}] * {{p}} * {{p}}"
@@ -233,27 +239,28 @@ def _run(directions: int) -> list[alt.FilterTransform | alt.CalculateTransform]:
 
 
 def _parameter(j: int, directions: int) -> str:
-    """θⱼ* + Σ qᵢⱼ cᵢ p."""
+    """Compute θⱼ* + Σ qᵢⱼ cᵢ p."""
     terms = (f"{CHOSEN}.directions[{j}][{i}] * datum.p{i}" for i in range(directions))
     return " + ".join([f"{CHOSEN}.solution[{j}]", *terms])
 
 
 def _verdict(directions: int) -> str:
-    """The title, which speaks with the sliders."""
+    """Return the title, which speaks with the sliders."""
     kept = ", ".join(
         f"pow(1 - learning_rate * {CHOSEN}.eigenvalues[{i}], 2)" for i in range(directions)
     )
     stable = f"learning_rate < {CHOSEN}.largest_stable"
     return (
-        f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f') "
-        f"+ ({stable} ? ' is below ' : ' is above ') + format({CHOSEN}.largest_stable, '.3f'), "
-        f"({stable} ? 'The slowest direction keeps × ' : 'The steepest direction grows × ') "
+        f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' "
+        f"+ format(learning_rate, '.3~f') + ({stable} ? ' is below ' : ' is above ') "
+        f"+ format({CHOSEN}.largest_stable, '.3f'), ({stable} "
+        "? 'The slowest direction keeps × ' : 'The steepest direction grows × ') "
         f"+ format(max({kept}), '.3~r') + ' an epoch']"
     )
 
 
 def _sliders(names: list[str], max_epochs: int) -> list[dict[str, Any]]:
-    """What the reader moves: by the same names as a notebook's own sliders."""
+    """Return the reader's sliders, with the same names as a notebook's own."""
     rates = {
         "input": "range",
         "min": 0.005,
@@ -275,8 +282,10 @@ def _sliders(names: list[str], max_epochs: int) -> list[dict[str, Any]]:
 
 
 def _constants(problem: Problem, weights: Tensor, bias: Tensor) -> dict[str, Any]:
-    """What the formulas need of a problem: λ, ½ λ c² and q c for each direction, so that only powers are left."""
-    q = quadratic(problem.X, problem.y, weights, bias)
+    """Return λ, ½ λ c² and q c for each direction, so that only powers are left."""
+    for i, goal in enumerate(problem.true_parameters):
+        check_all_finite(f"true_parameters[{i}]", goal)
+    q = oracle.quadratic(problem.X, problem.y, weights, bias)
     share = 0.5 * q.eigenvalues * q.offsets**2
     return {
         "eigenvalues": q.eigenvalues.tolist(),
@@ -297,7 +306,7 @@ def _ghosts(
     epochs: int,
     highest: float,
 ) -> Rows:
-    """The losses of the runs that `sweep` makes, to four figures, each up to where it leaves the chart."""
+    """Return the losses of `sweep`'s runs, in four figures, each cut at the edge."""
     rows: Rows = []
     for name, (X, y, _) in problems.items():
         for rate, run in zip(
@@ -313,7 +322,7 @@ def _ghosts(
 
 
 def _goals(problems: Mapping[str, Problem], names: Sequence[str], gap: float) -> Rows:
-    """The true value of each parameter, and where its name stands without touching its neighbours."""
+    """Return each parameter's true value, and where its name touches no other."""
     rows: Rows = []
     for name, problem in problems.items():
         goals = flat(problem.true_parameters)

@@ -7,6 +7,7 @@ from functools import cache
 import altair as alt
 from torch import Tensor
 
+from groundup._checks import check_all_finite
 from groundup.charts.drawing import (
     BLUE,
     GREY,
@@ -44,14 +45,20 @@ def _fit_specification(names: tuple[str, ...]) -> Specification:
 
 @Drawing
 def fit(X: Tensor, y: Tensor, curves: Mapping[str, Tensor], title: str = "") -> Content:
-    """Samples of one feature, and what models predict for them.
+    """Draw samples of one feature, and what models predict for them.
 
     Args:
         X: the feature, shape `(n, 1)`.
         y: targets, shape `(n, 1)`.
-        curves: a name → predictions for `X`, shape `(n, 1)`; those that are not finite are left out.
+        curves: a name → predictions for `X`, shape `(n, 1)`; those that are not finite are
+            left out.
         title: what is to be seen.
+
+    Raises:
+        ValueError: if `X` or `y` is not finite.
     """
+    check_all_finite("X", X)
+    check_all_finite("y", y)
     order = X.flatten().argsort()
     xs = X.flatten()[order].tolist()
     # Every fourth sample draws the same curve with a quarter of the rows.
@@ -76,5 +83,6 @@ def fit(X: Tensor, y: Tensor, curves: Mapping[str, Tensor], title: str = "") -> 
             "labels": [rows[-1] for rows in drawn.values() if rows],
         },
         title,
-        f"Scatter chart of {len(xs)} samples with the predictions of {', '.join(curves)}. {title}",
+        f"Scatter chart of {len(xs)} samples with the predictions of {', '.join(curves)}. "
+        f"{title}",
     )

@@ -1,4 +1,4 @@
-"""A trainer's run: its losses and metrics on training and validation data, and where a model draws the line."""
+"""Losses and metrics of a trainer's run, and where a model draws the line."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +9,7 @@ import altair as alt
 import torch
 from torch import Tensor
 
+from groundup._checks import check_all_finite
 from groundup.charts.drawing import (
     BLUE,
     GREY,
@@ -42,7 +43,7 @@ def _color(names: Sequence[str]) -> alt.Color:
 
 
 def _curves(data: str, value: alt.Y, color: alt.Color) -> list[alt.Chart]:
-    """Lines with a point at each end and their names beside them."""
+    """Draw lines with a point at each end and their names beside them."""
     tooltip = [
         alt.Tooltip("line:N"),
         alt.Tooltip("epoch:Q"),
@@ -61,7 +62,7 @@ def _curves(data: str, value: alt.Y, color: alt.Color) -> list[alt.Chart]:
 
 
 def _close(scale: alt.Scale) -> alt.Scale:
-    """A scale that ends a little beyond its values rather than at the next power of ten."""
+    """End a scale a little beyond its values rather than at the next power of ten."""
     return alt.Scale(**scale.to_dict(), nice=False, padding=10)
 
 
@@ -92,11 +93,13 @@ def _specification(log: bool, names: tuple[str, ...], metric: str | None) -> Spe
 def learning_curves(
     result: TrainerResult | Mapping[str, TrainerResult], metric: str | None = None
 ) -> Content:
-    """The losses over the epochs, on a log axis: of one run on training and validation data, or of several runs.
+    """Draw the losses over the epochs, on a log axis.
 
-    A training loss is the mean over an epoch while the model moves, so it is drawn in the epoch's middle; a validation
-    loss stands where it was measured, at the end. Several runs are compared by their validation losses, or by their
-    training losses where one of them has no other. A run that diverges is drawn up to where it left.
+    They are those of one run on training and validation data, or of several runs. A
+    training loss is the mean over an epoch while the model moves, so it is drawn in the
+    epoch's middle; a validation loss stands where it was measured, at the end. Several runs
+    are compared by their validation losses, or by their training losses where one of them
+    has no other. A run that diverges is drawn up to where it left.
 
     Args:
         result: a run, or a name → a run.
@@ -155,7 +158,7 @@ def _outcome(name: str, losses: Sequence[float]) -> str:
 
 
 def _wrapped(sentences: list[str], width: int = 46) -> list[str]:
-    """Sentences in as few lines as fit a phone."""
+    """Set sentences in as few lines as fit a phone."""
     lines: list[str] = []
     for sentence in sentences:
         if lines and len(lines[-1]) + len(sentence) + 3 <= width:
@@ -166,7 +169,7 @@ def _wrapped(sentences: list[str], width: int = 46) -> list[str]:
 
 
 def _rows(lines: Mapping[str, tuple[Sequence[float], float]]) -> Rows:
-    """Each line's finite values, the first of them so far into its epoch."""
+    """Return each line's finite values, the first of them so far into its epoch."""
     return [
         {"line": name, "epoch": i + at, "value": value}
         for name, (values, at) in lines.items()
@@ -176,7 +179,7 @@ def _rows(lines: Mapping[str, tuple[Sequence[float], float]]) -> Rows:
 
 
 def _datasets(data: str, rows: Rows, log: bool) -> dict[str, Rows]:
-    """A panel's rows, the last of each line, and where the lines' names stand without touching each other."""
+    """Return a panel's rows, each line's last, and places where no two names touch."""
     ends = list({row["line"]: row for row in rows}.values())
     heights = [math.log(row["value"]) if log else row["value"] for row in rows]
     gap = 0.09 * ((max(heights) - min(heights)) or 1.0) if heights else 1.0
@@ -235,7 +238,9 @@ def decision_boundary(
     title: str = "",
     cells: int = 36,
 ) -> Content:
-    """Samples of two features and two classes over what a model thinks of every place: the deeper, the surer.
+    """Draw samples of two features and two classes over what a model thinks of every place.
+
+    The deeper a place's colour, the surer the model.
 
     Args:
         X: features, shape `(n, 2)`.
@@ -247,10 +252,12 @@ def decision_boundary(
         cells: how fine the grid is.
 
     Raises:
-        ValueError: if `X` has other features than two.
+        ValueError: if `X` has other features than two, or `X` or `y` is not finite.
     """
     if X.dim() != 2 or X.shape[1] != 2:
         raise ValueError(f"X must have shape (n, 2), got {tuple(X.shape)}")
+    check_all_finite("X", X)
+    check_all_finite("y", y)
     low, high = X.min(0).values, X.max(0).values
     margin = 0.05 * (high - low)
     edges = [
@@ -287,8 +294,8 @@ def decision_boundary(
         _boundary_specification(features, classes, frame),
         {"grid": grid, "samples": samples},
         title,
-        f"Scatter chart of {len(samples)} samples by {features[0]} and {features[1]}, over the regions where the model "
-        f"says {classes[0]} or {classes[1]}. {title}",
+        f"Scatter chart of {len(samples)} samples by {features[0]} and {features[1]}, over "
+        f"the regions where the model says {classes[0]} or {classes[1]}. {title}",
     )
 
 
@@ -323,7 +330,7 @@ def _promises_specification() -> Specification:
 
 @Drawing
 def promises(choices: Mapping[str, tuple[float, float]]) -> Content:
-    """The loss that a way of choosing promises, and the loss that fresh samples then give.
+    """Draw the loss that a way of choosing promises, and the loss of fresh samples.
 
     Args:
         choices: a way of choosing → the loss promised and the loss delivered.

@@ -7,6 +7,7 @@ from functools import cache
 import altair as alt
 from torch import Tensor
 
+from groundup._checks import check_all_finite
 from groundup.charts.drawing import (
     BLUE,
     EPOCHS_AXIS,
@@ -31,7 +32,10 @@ DIVERGED = 100
 
 
 def diverged_at(losses: Sequence[float]) -> int | None:
-    """The first epoch whose loss is no finite number or over `DIVERGED` times the first loss; None if there is none."""
+    """Return the epoch at which a run diverged, or None.
+
+    It is the first one whose loss is not finite or over `DIVERGED` times the first loss.
+    """
     limit = DIVERGED * losses[0] if losses and losses[0] > 0 else math.inf
     return next(
         (i for i, loss in enumerate(losses) if not math.isfinite(loss) or loss > limit),
@@ -40,7 +44,10 @@ def diverged_at(losses: Sequence[float]) -> int | None:
 
 
 def drawn(losses: Sequence[float]) -> int:
-    """How many losses can be drawn: a run that diverges is drawn up to where it left, with the last finite point."""
+    """Count the losses that can be drawn.
+
+    A run that diverges is drawn up to where it left, with the last finite point.
+    """
     end = diverged_at(losses)
     if end is None:
         return len(losses)
@@ -92,10 +99,10 @@ def _losses_specification(log: bool, runs: tuple[str, ...]) -> Specification:
 
 @Drawing
 def losses(result: NaiveTrainerResult | Mapping[str, NaiveTrainerResult]) -> Content:
-    """The loss over the epochs, on a log axis; several runs by their names.
+    """Draw the loss over the epochs, on a log axis; several runs by their names.
 
-    A run that diverges is drawn up to where it left the chart, and labelled. The axis is linear where a loss that
-    is to be drawn is not positive.
+    A run that diverges is drawn up to where it left the chart, and labelled. The axis is
+    linear where a loss that is to be drawn is not positive.
 
     Args:
         result: a run, or a name → a run.
@@ -150,7 +157,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def parameter_names(parameters: Sequence[Tensor], names: Sequence[str] | None) -> list[str]:
-    """A name for each number: w₁, w₂, …, b for a linear model, p₁ … for others."""
+    """Name each number: w₁, w₂, …, b for a linear model, p₁ … for others."""
     if names is None:
         names = (
             ["w", "b"]
@@ -169,7 +176,7 @@ def parameter_names(parameters: Sequence[Tensor], names: Sequence[str] | None) -
 
 
 def spread(values: Sequence[float], gap: float) -> list[float]:
-    """The values moved apart, in their order, until neighbours are `gap` from one another."""
+    """Move values apart, in their order, until neighbours are `gap` from one another."""
     order = sorted(range(len(values)), key=values.__getitem__)
     placed = [values[i] for i in order]
     for _ in range(50):
@@ -185,7 +192,7 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 
 
 def flat(tensors: Sequence[Tensor]) -> list[float]:
-    """All numbers of several tensors, in order."""
+    """Return all numbers of several tensors, in order."""
     return [value for tensor in tensors for value in tensor.flatten().tolist()]
 
 
@@ -197,7 +204,7 @@ PARAMETER_TOOLTIP = [
 
 
 def parameter_color(names: Sequence[str]) -> alt.Color:
-    """The same colour for the same parameter in every chart."""
+    """Return the same colour for the same parameter in every chart."""
     colors = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
     return alt.Color(
         "parameter:N", legend=None, scale=alt.Scale(domain=list(names), range=colors)
@@ -258,7 +265,7 @@ def trajectories(
     true_parameters: Sequence[Tensor] | None = None,
     names: Sequence[str] | None = None,
 ) -> Content:
-    """Each parameter over the epochs, and its true value as a dashed rule of the same colour.
+    """Draw each parameter over the epochs, and its true value as a dashed rule.
 
     Args:
         result: a run; where it diverges it is drawn up to there.
@@ -266,9 +273,10 @@ def trajectories(
         names: one for each of these tensors; two are called w and b.
 
     Raises:
-        ValueError: if `names` or `true_parameters` don't fit the parameters.
+        ValueError: if `names` or `true_parameters` don't fit the parameters, or a true one
+            is not finite.
     """
-    # The loss at which a run left was measured before the update that parameters[end] come after.
+    # The loss at which a run left was measured before the update that gave parameters[end].
     shown = result.parameters[: drawn(result.losses)]
     shown = [entry for entry in shown if all(math.isfinite(value) for value in flat(entry))]
     pattern = result.parameters[0] if result.parameters else true_parameters or ()
@@ -280,6 +288,8 @@ def trajectories(
             f"true_parameters must have the shapes {[tuple(p.shape) for p in pattern]}, "
             f"got {[tuple(p.shape) for p in true_parameters]}"
         )
+    for i, goal in enumerate(true_parameters or ()):
+        check_all_finite(f"true_parameters[{i}]", goal)
     path = [flat(entry) for entry in shown]
     rows = [
         {"parameter": name, "epoch": i, "value": value}
@@ -340,7 +350,9 @@ def training(
     true_parameters: Sequence[Tensor] | None = None,
     names: Sequence[str] | None = None,
 ) -> Content:
-    """`losses` above `trajectories`, in one view: half the work for a browser that draws while a slider is dragged.
+    """Draw `losses` above `trajectories`.
+
+    They are one view: half the work for a browser that draws while a slider is dragged.
 
     Args:
         result: a run.
@@ -348,7 +360,8 @@ def training(
         names: as for `trajectories`.
 
     Raises:
-        ValueError: if `names` or `true_parameters` don't fit the parameters.
+        ValueError: if `names` or `true_parameters` don't fit the parameters, or a true one
+            is not finite.
     """
     upper = losses.content(result)
     lower = trajectories.content(result, true_parameters, names)
@@ -394,11 +407,12 @@ def _pace_specification() -> Specification:
 
 @Drawing
 def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Content:
-    """How fast the loss approaches its least value, beside the slope of the slowest direction.
+    """Draw the loss's approach to its least value, beside the slowest direction's slope.
 
     Args:
         result: a run on a quadratic loss.
-        least_loss: the loss at the solution; from a float64 run, or the difference drowns in rounding.
+        least_loss: the loss at the solution; from a float64 run, or the difference drowns
+            in rounding.
         factor: what an epoch leaves of the excess along the slowest direction, (1 − ηλ)².
     """
     if not result.losses:
@@ -431,6 +445,7 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
         _pace_specification(),
         {"measured": rows, "slope": slope, "labels": labels},
         title,
-        f"Line chart of the loss minus its least value over the epochs, on a log axis, beside the dashed slope "
-        f"of the slowest direction, a factor of {factor:.3f} an epoch.",
+        "Line chart of the loss minus its least value over the epochs, on a log axis, "
+        f"beside the dashed slope of the slowest direction, a factor of {factor:.3f} an "
+        "epoch.",
     )

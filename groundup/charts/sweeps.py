@@ -1,10 +1,11 @@
-"""Many learning rates: what each came to."""
+"""The outcome of a run at each of many learning rates."""
 
 from functools import cache
 
 import altair as alt
 import pandas as pd
 
+from groundup._checks import check_learning_rate
 from groundup.charts.drawing import (
     BLUE,
     VERMILION,
@@ -22,14 +23,21 @@ from groundup.sweep import SweepResult
 
 @Drawing
 def sweep_losses(result: SweepResult, largest_stable: float | None = None) -> Content:
-    """The last loss of each run over its learning rate, and the largest stable learning rate as a rule.
+    """Draw the last loss of each run over its learning rate.
 
-    A run that diverged is a cross at the chart's upper edge.
+    The largest stable learning rate is a rule. A run that diverged is a cross at the
+    chart's upper edge.
 
     Args:
         result: a sweep.
-        largest_stable: the learning rate 2 / λmax, see `groundup.largest_stable_learning_rate`.
+        largest_stable: the learning rate 2 / λmax, see
+            `oracle.largest_stable_learning_rate`.
+
+    Raises:
+        ValueError: if `largest_stable` is not positive and finite.
     """
+    if largest_stable is not None:
+        check_learning_rate("largest_stable", largest_stable)
     epochs = result.losses.shape[1]
     if epochs == 0:
         return nothing("No epochs, nothing trained")
@@ -63,7 +71,10 @@ def sweep_losses(result: SweepResult, largest_stable: float | None = None) -> Co
     )
     if datasets["diverged"]:
         lowest = runs[~trained]["learning_rate"].min()
-        description += f"; {len(datasets['diverged'])} runs diverged, from learning rate {lowest:.3g} on"
+        description += (
+            f"; {len(datasets['diverged'])} runs diverged, "
+            f"from learning rate {lowest:.3g} on"
+        )
     if largest_stable is not None:
         description += (
             f"; {_limit(largest_stable)}, the largest stable learning rate, is marked"

@@ -17,7 +17,7 @@ from PIL import Image
 import groundup
 from blog.conf import site_url
 from blog.mathml import mathml
-from groundup import charts
+from groundup import charts, oracle
 from tests.building import SLUGS, contents, copy_of_the_project, make_blog
 from tests.serving import CHAPTERS, ROOT
 
@@ -401,6 +401,11 @@ def test_the_packages_page_has_every_public_name_linked_to_its_source(
     public = {f"groundup.{name}" for name in groundup.__all__}
     public |= {f"groundup.charts.{name}" for name in charts.__all__} - {
         "groundup.charts.Content"
+    }
+    public |= {
+        f"groundup.oracle.{name}"
+        for name, thing in vars(oracle).items()
+        if name[0] != "_" and getattr(thing, "__module__", "") == "groundup.oracle"
     }
     assert public - described == set()
     linked = {

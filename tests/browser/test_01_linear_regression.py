@@ -10,9 +10,8 @@ from groundup import (
     NaiveTrainer,
     NaiveTrainerConfig,
     NaiveTrainerResult,
-    closed_form_path,
-    largest_stable_learning_rate,
     mean_squared_error,
+    oracle,
 )
 from tests.browser.charts import (
     computed,
@@ -131,9 +130,9 @@ def test_what_the_browser_computes_is_the_closed_form_and_the_training(
 ) -> None:
     cells = chapter.untouched
     (X, y, _), model = cells["problems"][problem], cells["model"]
-    learning_rate = share * largest_stable_learning_rate(X)
+    learning_rate = share * oracle.largest_stable_learning_rate(X)
     start = model.weights, model.bias
-    exact = path(closed_form_path(X, y, *start, learning_rate, EPOCHS + 1))
+    exact = path(oracle.closed_form_path(X, y, *start, learning_rate, EPOCHS + 1))
     config = NaiveTrainerConfig(EPOCHS + 1, learning_rate)
     trainer = NaiveTrainer(copy.deepcopy(model), mean_squared_error, X, y, config)
     trained = path(trainer.train())
@@ -150,7 +149,7 @@ def test_what_the_browser_computes_is_the_closed_form_and_the_training(
 def test_past_the_limit_the_run_is_said_to_diverge_where_it_leaves_the_chart(
     published: Page, chapter: Chapter, problem: str
 ) -> None:
-    limit = largest_stable_learning_rate(chapter.untouched["problems"][problem].X)
+    limit = oracle.largest_stable_learning_rate(chapter.untouched["problems"][problem].X)
     for learning_rate, diverges in ((0.9 * limit, False), (1.2 * limit, True)):
         signals = {"problem": problem, "learning_rate": learning_rate, "epochs": 60}
         labels = [

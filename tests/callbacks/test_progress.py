@@ -1,10 +1,13 @@
 """Progress."""
 
+import copy
 import io
+import pickle
 import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -55,6 +58,13 @@ class StopAt(Callback):
     def on_step_end(self, trainer: Trainer) -> None:
         if trainer.step == self.step:
             trainer.stop("enough")
+
+
+class FailAtTheStart(Callback):
+    """Raises before the first step."""
+
+    def on_train_start(self, trainer: Trainer) -> None:
+        raise ZeroDivisionError
 
 
 class FailAt(StopAt):
@@ -197,12 +207,51 @@ def test_the_bar_is_closed_and_left_as_it_is_when_the_run_is_interrupted() -> No
 
 
 def test_an_interruption_before_the_bar_is_opened_reaches_the_caller() -> None:
-    class Fail(Callback):
-        def on_train_start(self, trainer: Trainer) -> None:
-            raise ZeroDivisionError
-
     with pytest.raises(ZeroDivisionError):
-        trainer_of(Fail(), Progress(io.StringIO())).train()
+        trainer_of(FailAtTheStart(), Progress(io.StringIO())).train()
+
+
+@pytest.mark.parametrize(
+    ("others", "raised"),
+    [
+        ([], None),
+        ([StopAt(2)], None),
+        ([FailAt(2)], KeyboardInterrupt),
+        ([FailAtTheStart()], ZeroDivisionError),
+    ],
+    ids=["finished", "stopped", "interrupted", "never started"],
+)
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda trainer: pickle.loads(pickle.dumps(trainer))],
+    ids=["deep-copied", "pickled"],
+)
+def test_a_trainer_can_be_copied_after_a_run_with_a_bar(
+    copied: Any, others: list[Callback], raised: type[BaseException] | None
+) -> None:
+    trainer = trainer_of(Progress(), *others)
+    with pytest.raises(raised) if raised else nullcontext():
+        trainer.train()
+    twin = copied(trainer)
+    if raised is not ZeroDivisionError:
+        assert twin.train() == trainer.train()
+
+
+def test_without_a_standard_error_nothing_is_shown_and_the_run_is_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    watched = trainer_of(Progress(), val_loader=pairs())
+    assert watched.train() == trainer_of(val_loader=pairs()).train()
+
+
+def test_without_a_standard_error_a_file_is_still_written_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    file = io.StringIO()
+    trainer_of(Progress(file)).train()
+    assert "| 6/6 [" in written(file)
 
 
 def test_a_bar_is_for_standard_error_as_it_is_when_the_run_starts(

@@ -148,7 +148,9 @@ class Chapter:
     @cached_property
     def timed_cells(self) -> set[CellId_t]:
         """The cells that look at the clock, or call a function that does, and what follows from them."""
-        clocks = [i for i, c in self.graph.cells.items() if "perf_counter" in c.code]
+        looks = ("perf_counter(", "time_in_turns(")
+        cells = self.graph.cells.items()
+        clocks = [i for i, cell in cells if any(look in cell.code for look in looks)]
         return {*clocks, *(i for clock in clocks for i in self.graph.descendants(clock))}
 
 

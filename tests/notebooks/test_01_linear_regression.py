@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import groundup
-from groundup import NaiveTrainer, NaiveTrainerConfig, charts
+from groundup import NaiveTrainer, NaiveTrainerConfig, charts, oracle
 from tests.helpers import assert_identical
 from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import Change, Wrong, assert_hint, exercises
@@ -72,7 +72,7 @@ def test_there_and_back_gives_the_same_run(chapter: Chapter, untouched: Cells) -
 
 def test_the_learning_rates_reach_from_slow_to_diverging(untouched: Cells) -> None:
     rates = untouched["learning_rate"].steps
-    limit = groundup.largest_stable_learning_rate(untouched["X"])
+    limit = oracle.largest_stable_learning_rate(untouched["X"])
     assert rates == sorted(rates)
     assert rates[0] < limit / 100
     assert rates[-1] > 2 * limit
