@@ -681,8 +681,10 @@ def _():
 @app.function
 def off_by(ours, theirs):
     """The largest difference in words: where both runs left the numbers there is nothing to compare."""
-    lost = not torch.as_tensor(ours).isfinite().all()
-    return "both diverged" if lost else f"{notebook.largest_difference(ours, theirs):.2g}"
+    lost = [not torch.as_tensor(run).isfinite().all() for run in (ours, theirs)]
+    return (
+        "both diverged" if all(lost) else f"{notebook.largest_difference(ours, theirs):.2g}"
+    )
 
 
 @app.function

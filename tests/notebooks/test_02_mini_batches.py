@@ -321,6 +321,14 @@ def test_the_rungs_hold_what_the_trainer_computes(cells: Cells) -> None:
     assert whole[1][-1] > 2 * first[-1]
 
 
+def test_one_run_that_diverged_alone_is_infinitely_far_from_the_other(chapter: Chapter):
+    off_by = chapter.module.off_by
+    assert off_by([1.0, math.nan], [1.0, math.inf]) == "both diverged"
+    assert off_by([1.0, math.nan], [1.0, 2.0]) == "inf"
+    assert off_by([1.0, 2.0], [1.0, math.inf]) == "inf"
+    assert off_by([1.0, 2.0], [1.0, 2.0]) == "0"
+
+
 # The explorer.
 
 
