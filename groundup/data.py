@@ -182,8 +182,8 @@ class Dataset:
 def _rows(tensor: Tensor, positions: int | slice | Tensor) -> Tensor:
     """Return `tensor[positions]`, but copy row by row where torch would number by number.
 
-    `index_select` takes a third to a half of the time, but no mask and no negative position,
-    and off the CPU it can't be asked whether a position is there.
+    `index_select` takes a third to a half of the time, but no mask and no negative
+    position, and off the CPU it can't be asked whether a position is there.
     """
     if (
         isinstance(positions, Tensor)
@@ -251,13 +251,14 @@ class _Samples(Protocol):
 class DataLoader:
     """Decides what a batch is: goes through a data set once for each time it is iterated.
 
-    It copies a block of samples at once and cuts the batches from it, so that what it yields
-    shares no memory with the data set. Beyond the data it needs the order (8 bytes a sample),
-    a block of bounded bytes, and what its user holds: a batch is a view of its block, so who
-    keeps the one keeps the other, unless it is cloned. The variable of a `for` loop holds a
-    batch, too: while a block is copied, the one before lives on. It has no position of its
-    own: two iterators at once don't disturb each other. After `torch.utils.data.DataLoader`,
-    whose batches it gives when they are not shuffled; a shuffled order is its own.
+    It copies a block of samples at once and cuts the batches from it, so that what it
+    yields shares no memory with the data set. Beyond the data it needs the order (8 bytes a
+    sample), a block of at most `block_bytes`, or one batch where that is larger, and what
+    its user holds: a batch is a view of its block, so who keeps the one keeps the other,
+    unless it is cloned. The variable of a `for` loop holds a batch, too: while a block is
+    copied, the one before lives on. The loader has no position of its own: two iterators at
+    once don't disturb each other. After `torch.utils.data.DataLoader`, whose batches it
+    gives when they are not shuffled; a shuffled order is its own.
 
     Args:
         dataset: a `Dataset`, or what has a length and gives a tuple of tensors for a tensor of positions.
@@ -267,9 +268,9 @@ class DataLoader:
         drop_last: leave out a last batch that is shorter.
 
     Raises:
-        TypeError: if `dataset` is no data set (a loader, a tensor, a list) or one that takes
-            only integers (torch's `Subset`), `batch_size` is not an integer, `generator` not a
-            generator, or `shuffle` or `drop_last` not a bool.
+        TypeError: if `dataset` is no data set (a loader, a tensor, a list) or torch's
+            `Subset` with a list of indices, `batch_size` is not an integer, `generator` not
+            a generator, or `shuffle` or `drop_last` not a bool.
         ValueError: if `batch_size` is not positive.
 
     Example:
@@ -281,7 +282,7 @@ class DataLoader:
     """
 
     block_bytes = 2**20
-    """How much memory a block may take, the views that are cut from it included. One batch is
+    """Bytes that a block may take, the views that are cut from it included. One batch is
     copied at once however large it is."""
 
     def __init__(

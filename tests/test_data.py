@@ -397,7 +397,8 @@ def test_positions_are_integers_slices_or_tensors(positions: Any) -> None:
         (
             [torch.ones(2), torch.ones(2, 2).to_sparse()],
             TypeError,
-            "tensor 1 of a data set must be dense, got one of torch.sparse_coo: its to_dense() is",
+            "tensor 1 of a data set must be dense, got one of torch.sparse_coo: "
+            "its to_dense() is",
         ),
         (
             [torch.ones(1), torch.tensor(1.0)],
