@@ -12,17 +12,17 @@ from benchmarks.fresh import peaks
 from benchmarks.rows import Row, rows_of
 from groundup import DataLoader, Dataset, make_regression, time_in_turns
 
-AT_MOST = 100_000
-"""Samples taken in a pass: more would tell nothing new, and torch's loader takes seconds for a million."""
-
 BATCHES_OF_WORKERS = 100
 """Batches taken from workers, who hand over some hundreds a second: thousands would take the time of all other jobs."""
+
+ROUNDS = {100_000: 7, 1_000_000: 3}
+"""How many samples → rounds of whole passes: a part would pay for the order of it all."""
 
 CONTENDERS = ("groundup", "torch", "torch batch sampler", "torch workers")
 SETTINGS = {
     "all": [
         "tensors in memory, 6 features and a target; a new order each pass, drawn within the time",
-        f"at most {AT_MOST:,} samples of a pass are taken: of a million, all draw the whole order and use a tenth",
+        f"whole passes; {ROUNDS[1_000_000]} of a million samples: torch's take seconds",
         "with all cores one case alone: what a loader does is hardly what torch divides among threads",
         "peak memory: of one pass in a fresh process, beyond the data; not of workers, who have processes of their own",
     ],
@@ -61,12 +61,12 @@ def loader_of(contender: str, samples: int, batch_size: int) -> Iterable[object]
 
 def batches(contender: str, samples: int, batch_size: int) -> int:
     """How many are taken in a pass."""
-    of_all = min(AT_MOST, samples) // batch_size
+    of_all = samples // batch_size
     return min(of_all, BATCHES_OF_WORKERS) if contender == "torch workers" else of_all
 
 
 def going_through(contender: str, samples: int, batch_size: int) -> Callable[[], None]:
-    """One pass, or the first part of it."""
+    """One pass; of workers, the first part of it."""
     loader = loader_of(contender, samples, batch_size)
 
     def work() -> None:
@@ -79,12 +79,14 @@ def going_through(contender: str, samples: int, batch_size: int) -> Callable[[],
 def measure(threads: int, job: str) -> list[Row]:
     """Rows for each size of the data and each batch size."""
     rows = []
-    for samples in (100_000, 1_000_000) if threads == 1 else (100_000,):
+    for samples in ROUNDS if threads == 1 else (100_000,):
         for batch_size in (32, 256, 4096) if threads == 1 else (32,):
             case = samples, batch_size
             taken = {name: batches(name, *case) for name in CONTENDERS}
             most = taken["groundup"]
-            timed = time_in_turns({name: going_through(name, *case) for name in CONTENDERS})
+            timed = time_in_turns(
+                {name: going_through(name, *case) for name in CONTENDERS}, ROUNDS[samples]
+            )
             rounds = {
                 name: [took * most / taken[name] for took in seconds]
                 for name, seconds in timed.items()

@@ -28,7 +28,9 @@ SETTINGS = {
         "all keep each epoch's loss and parameters; the last weights are compared before anything is timed",
     ],
     "naive trainer": ["a NaiveTrainer for each rate, one after the other: the reference"],
-    "groundup": ["`sweep`: one batched graph by torch.func.vmap"],
+    "groundup": [
+        "`sweep`: one batched graph by torch.func.vmap, one wide product for all rates"
+    ],
     "closed form": [
         "the floor: the path of each rate from the eigenvalues, without training; it knows that the model is linear"
     ],

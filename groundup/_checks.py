@@ -138,8 +138,16 @@ def check_model(model: nn.Module) -> None:
 
 
 def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Refuse a model that nothing can train, and a loss that can't be called."""
+    """Refuse a model with nothing to train or no values yet, and what is no loss."""
     check_model(model)
+    state = [*model.named_parameters(), *model.named_buffers()]
+    for name, tensor in state:
+        if nn.parameter.is_lazy(tensor):
+            raise ValueError(
+                f"model must have values to start from, but {name!r} of "
+                f"{type(model).__name__} has none yet: a lazy layer makes them when it is "
+                "called, model(X)"
+            )
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError(
             "model must have a parameter that requires gradients, "

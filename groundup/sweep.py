@@ -91,8 +91,14 @@ class SweepResult:
         )
 
 
-class _RefuseRandomness(TorchDispatchMode):
-    """Raises before any operation that would draw random numbers: torch tags them all."""
+class _Watch(TorchDispatchMode):
+    """Raises before an operation that would draw random numbers: torch tags them all.
+
+    Attributes:
+        largest: how many numbers the largest result of an operation had, one at least.
+    """
+
+    largest = 1
 
     def __torch_dispatch__(
         self,
@@ -103,26 +109,33 @@ class _RefuseRandomness(TorchDispatchMode):
     ) -> Any:
         if torch.Tag.nondeterministic_seeded in func.tags:
             raise ValueError(
-                f"sweep needs a model and a loss that draw no random numbers, but {func} was called: "
-                "model.eval() switches dropout off"
+                "sweep needs a model and a loss that draw no random numbers, "
+                f"but {func} was called: model.eval() switches dropout off"
             )
-        return func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            self.largest = max(self.largest, result.numel())
+        return result
 
 
 def _check_forward(
     model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], X: Tensor, y: Tensor
-) -> None:
-    """Run the model once, on copies of its buffers, and refuse what lanes can't share or torch can't batch."""
+) -> int:
+    """Run the model once, on copies of its buffers, and refuse what lanes can't share.
+
+    Returns:
+        How many numbers the largest result of an operation on the way had.
+    """
     copies = {name: buffer.clone() for name, buffer in model.named_buffers()}
     state = dict(copies)
     versions = {name: buffer._version for name, buffer in copies.items()}
-    with torch.no_grad(), _RefuseRandomness():  # type: ignore[no-untyped-call]
+    with torch.no_grad(), _Watch() as watch:  # type: ignore[no-untyped-call]
         value = loss(functional_call(model, state, (X,)), y)
     for name, buffer in copies.items():
         if state[name] is not buffer or buffer._version != versions[name]:
             raise ValueError(
-                f"sweep needs a model that updates no buffer, but its forward pass updates {name!r}: "
-                "model.eval() keeps a normalisation's running statistics fixed"
+                "sweep needs a model that updates no buffer, but its forward pass updates "
+                f"{name!r}: model.eval() keeps a normalisation's running statistics fixed"
             )
     if not isinstance(value, Tensor) or value.dim() != 0:
         got = (
@@ -131,6 +144,12 @@ def _check_forward(
             else describe(value)
         )
         raise ValueError(f"loss must give a tensor of shape (), got {got}")
+    return int(watch.largest)
+
+
+NUMBERS_AT_ONCE = 2**20
+"""How many numbers a result of the lanes that are computed together may have. Larger ones
+leave the cache, and their memory goes back to the system, which clears it each time."""
 
 
 def sweep(
@@ -143,13 +162,14 @@ def sweep(
 ) -> SweepResult:
     """Train copies of a model at many learning rates at once, by gradient descent on all the data.
 
-    Each run starts from the model as it is and gives what `NaiveTrainer` gives, to rounding: `torch.func.vmap`
-    batches the forward pass over the runs, and since no run's loss depends on another's parameters, one backward
-    pass through the sum of the losses gives each run its own gradients. A run that diverges harms no other.
+    Each run starts from the model as it is and gives what `NaiveTrainer` gives, to rounding:
+    `torch.func.vmap` batches the forward pass over the runs, and since no run's loss depends
+    on another's parameters, one backward pass through the sum of the losses gives each run
+    its own gradients. A run that diverges harms no other.
 
     Args:
-        model: any module whose forward pass draws no random numbers and updates no buffer. It is left as it was,
-            gradients included.
+        model: any module whose forward pass draws no random numbers and updates no buffer.
+            It is left as it was, gradients included.
         loss: called as `loss(model(X), y)`; gives a tensor of shape `()`.
         X: features, shape `(n, …)`, n ≥ 1.
         y: targets, shape `(n, …)`.
@@ -161,9 +181,10 @@ def sweep(
 
     Raises:
         TypeError: if an argument is of the wrong type.
-        ValueError: if no parameter requires gradients, `X` and `y` differ in length or are empty, a learning
-            rate or `epochs` is out of range, there is no learning rate, or the forward pass draws random
-            numbers or updates a buffer.
+        ValueError: if no parameter requires gradients, one has no values yet (a lazy
+            layer's), the loss reaches none, `X` and `y` differ in length or are empty, a
+            learning rate or `epochs` is out of range, there is no learning rate, or the
+            forward pass draws random numbers or updates a buffer.
 
     Example:
         >>> generator = torch.Generator().manual_seed(0)
@@ -175,9 +196,10 @@ def sweep(
     check_training_data(X, y)
     rates = _learning_rates(learning_rates)
     check_count("epochs", epochs, minimum=0)
-    _check_forward(model, loss, X, y)
+    largest = _check_forward(model, loss, X, y)
 
-    # A run is the *last* dimension of every lane, so that X @ weights reads and writes neighbouring numbers.
+    # A run is the *last* dimension of every lane, so that X @ weights reads and writes
+    # neighbouring numbers.
     runs = len(rates)
     names = [name for name, _ in model.named_parameters()]
     lanes = [
@@ -199,10 +221,18 @@ def sweep(
             functional_call(model, dict(zip(names, parameters, strict=True)), (X,)), y
         )
 
-    lane_losses = vmap(lane_loss, in_dims=(-1,))
+    # Where X requires gradients, torch computes X @ weights as one wide product instead of
+    # a small one a run, but copies it. That pays where no result is larger than y.
+    if largest <= y.numel() and X.is_floating_point():
+        X = X.detach().requires_grad_()
+    # Of larger results so many runs at once as the processor's cache can hold.
+    at_once = max(1, NUMBERS_AT_ONCE // largest)
+    lane_losses = vmap(lane_loss, in_dims=(-1,), chunk_size=at_once)
     for epoch in range(epochs):
         loss_of_each = lane_losses(lanes)
         gradients = torch.autograd.grad(loss_of_each.sum(), trainable, allow_unused=True)
+        if all(gradient is None for gradient in gradients):
+            raise ValueError("loss must depend on a parameter that requires gradients")
         with torch.no_grad():
             for lane, gradient in zip(trainable, gradients, strict=True):
                 if gradient is not None:
@@ -216,7 +246,7 @@ def sweep(
 
 
 def _learning_rates(learning_rates: Iterable[float] | Tensor) -> list[float]:
-    """The learning rates as checked numbers."""
+    """Return the learning rates as checked numbers."""
     if isinstance(learning_rates, Tensor):
         if learning_rates.dim() != 1:
             raise ValueError(

@@ -28,6 +28,7 @@ from groundup import (
     random_split,
     standardise,
 )
+from groundup.data import _memory
 from tests.helpers import assert_identical, global_random_state_untouched, seeded
 from tests.strategies import (
     batch_sizes,
@@ -43,12 +44,17 @@ Batch = tuple[Tensor, ...]
 
 
 def make_loader(
-    dataset: Any, *arguments: Any, block: int = DataLoader.block, **options: Any
+    dataset: Any, *arguments: Any, block: int = DataLoader.block_bytes, **options: Any
 ) -> DataLoader:
-    """A loader that copies fewer samples at once than it would."""
+    """A loader whose blocks take fewer bytes than they might."""
     loader = DataLoader(dataset, *arguments, **options)
-    loader.block = block
+    loader.block_bytes = block
     return loader
+
+
+def blocks_of(batches: int, batch_size: int) -> int:
+    """The bytes of so many batches of `Rows` with their views."""
+    return batches * _memory((torch.zeros(batch_size, dtype=torch.int64),))
 
 
 def order(batches: Iterable[Batch]) -> list[int]:
@@ -345,6 +351,20 @@ def test_a_data_set_holds_its_tensors_and_copies_those_at_positions() -> None:
     assert storages(dataset[torch.arange(3)]).isdisjoint(storages([X, y]))
 
 
+@pytest.mark.parametrize(
+    "rows", [torch.rand(5, 6), torch.rand(6, 5).T, torch.rand(5)[:, None]]
+)
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.bool])
+@pytest.mark.parametrize("shape", [(4,), (2, 2), (0,), ()])
+def test_rows_at_positions_of_every_kind_are_those_that_a_tensor_gives(
+    rows: Tensor, dtype: torch.dtype, shape: tuple[int, ...]
+) -> None:
+    positions = torch.randint(5, shape, generator=seeded()).to(dtype)
+    if dtype is torch.bool and shape:
+        positions = torch.tensor([True, False, True, True, False])
+    assert_identical(Dataset(rows)[positions], (rows[positions],))
+
+
 def test_a_data_set_takes_numpys_integers_as_positions() -> None:
     assert_identical(Dataset(torch.arange(3))[np.int64(2)], (torch.tensor(2),))
 
@@ -394,7 +414,8 @@ def test_positions_are_integers_slices_or_tensors(positions: Any) -> None:
         (
             (torch.ones(3, 2).to_sparse(),),
             TypeError,
-            "tensor 0 of a data set must be dense, got torch.sparse_coo: call to_dense()",
+            "tensor 0 of a data set must be dense, got one of torch.sparse_coo: "
+            "call to_dense()",
         ),
         (
             [torch.ones(3, 2), torch.ones(4, 1)],
@@ -707,7 +728,7 @@ def test_the_order_does_not_depend_on_the_block(
                 block=block,
             )
         )
-        for block in (1, 16_384)
+        for block in (1, 2**20)
     )
     assert_identical(one, other)
 
@@ -749,7 +770,7 @@ def test_a_loader_shuffles_and_drops_only_when_asked() -> None:
 def test_the_order_is_drawn_when_iter_is_called() -> None:
     generator = seeded()
     loader = make_loader(
-        Dataset(torch.arange(20)), 3, shuffle=True, generator=generator, block=3
+        Dataset(torch.arange(20)), 3, shuffle=True, generator=generator, block=1
     )
     assert_identical(generator.get_state(), seeded().get_state())
     iterator = iter(loader)
@@ -769,7 +790,11 @@ def test_the_order_is_made_once_and_not_beside_another_of_its_length() -> None:
 def test_two_iterators_at_once_do_not_disturb_each_other() -> None:
     def twin() -> DataLoader:
         return make_loader(
-            Dataset(torch.arange(20)), 3, shuffle=True, generator=seeded(), block=6
+            Dataset(torch.arange(20)),
+            3,
+            shuffle=True,
+            generator=seeded(),
+            block=blocks_of(2, 3),
         )
 
     one_after_another = twin()
@@ -828,7 +853,9 @@ def test_a_batch_shares_no_memory_with_the_data_set_and_no_sample_with_another_b
     batch_size: int, shuffle: bool
 ) -> None:
     dataset = Dataset(torch.arange(10), torch.ones(10, 3), torch.ones(10, 1)[:, :0])
-    loader = make_loader(dataset, batch_size, shuffle=shuffle, generator=seeded(), block=4)
+    loader = make_loader(
+        dataset, batch_size, shuffle=shuffle, generator=seeded(), block=4_000
+    )
     batches = list(loader)
     held = storages(dataset.tensors[:2])
     for i, (numbers, ones, _) in enumerate(batches):
@@ -839,34 +866,62 @@ def test_a_batch_shares_no_memory_with_the_data_set_and_no_sample_with_another_b
     assert_identical(dataset[:2], (torch.arange(2), torch.ones(2, 3), torch.ones(2, 0)))
 
 
-@given(n=st.integers(0, 40), batch_size=batch_sizes, block=st.integers(1, 20))
+@given(n=st.integers(0, 40), batch_size=batch_sizes, batches=st.integers(1, 20))
 def test_a_block_is_copied_at_once_and_each_sample_in_one_block(
-    n: int, batch_size: int, block: int
+    n: int, batch_size: int, batches: int
 ) -> None:
     rows = Rows(n)
-    list(make_loader(rows, batch_size, block=block))
-    *full, last = rows.asked or [[]]
-    assert len({len(asked) for asked in full}) <= 1
-    for asked in full:
-        assert len(asked) % batch_size == 0
-        assert max(batch_size, block - batch_size + 1) <= len(asked)
-    assert all(len(asked) <= max(block, batch_size) for asked in [*full, last])
-    assert [i for asked in rows.asked for i in asked] == list(range(n))
+    list(make_loader(rows, batch_size, block=blocks_of(batches, batch_size)))
+    samples = list(range(n))
+    first, rest = samples[:batch_size], samples[batch_size:]
+    size = batches * batch_size
+    blocks = [rest[start : start + size] for start in range(0, len(rest), size)]
+    assert rows.asked == [asked for asked in [first, *blocks] if asked]
 
 
-def test_a_block_has_some_ten_thousands_of_samples() -> None:
+def test_a_block_has_some_thousands_of_small_samples() -> None:
     rows = Rows(100_000)
     batches = list(DataLoader(rows, 32))
     assert len(batches) == len(DataLoader(rows, 32)) == 3125
-    assert {len(asked) // 10_000 for asked in rows.asked[:-1]} <= {1, 2, 3, 4, 5}
-    assert len(rows.asked) > 1
+    first, *full, _ = (len(asked) for asked in rows.asked)
+    assert first == 32
+    assert all(5_000 < asked < 100_000 for asked in full)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 16])
+@pytest.mark.parametrize("shape", [(), (6,), (3, 32, 32), (3, 512, 512), (0,)])
+def test_a_block_is_bounded_in_bytes_whatever_a_sample_is_unless_it_is_one_batch(
+    shape: tuple[int, ...], batch_size: int
+) -> None:
+    class Images(Rows):
+        def __getitem__(self, positions: Tensor) -> Batch:
+            self.asked.append(positions.tolist())
+            return (torch.zeros(1).expand(len(positions), *shape),)
+
+    images = Images(5_000)
+    loader = DataLoader(images, batch_size)
+    iterator = iter(loader)
+    views = [next(iterator) for _ in range(3)]
+    sample = 4 * math.prod(shape)
+    for asked in images.asked:
+        memory = len(asked) * sample + len(asked) / batch_size * 600
+        assert memory <= loader.block_bytes or len(asked) == batch_size
+    if 2 * (sample * batch_size + 600) <= loader.block_bytes:
+        assert len(images.asked[1]) > batch_size
+    assert all(len(view) == batch_size for (view,) in views)
 
 
 def test_a_block_is_copied_when_its_first_batch_is_asked_for() -> None:
     rows = Rows(10)
-    iterator = iter(make_loader(rows, 2, block=4))
+    iterator = iter(make_loader(rows, 2, block=blocks_of(2, 2)))
     counts = [len(rows.asked), *(len(rows.asked) for _ in iterator)]
-    assert counts == [0, 1, 1, 2, 2, 3]
+    assert counts == [0, 1, 2, 2, 3, 3]
+
+
+def test_the_first_batch_is_copied_alone_so_that_it_comes_soon() -> None:
+    rows = Rows(1_000_000)
+    next(iter(DataLoader(rows, 32)))
+    assert rows.asked == [list(range(32))]
 
 
 def consumed_by_a_loop(loader: DataLoader) -> Iterator[Batch]:
@@ -887,8 +942,8 @@ def test_no_block_lives_when_the_next_is_copied_but_those_of_batches_still_held(
     consume: Callable[[DataLoader], Iterator[Batch]], held: int
 ) -> None:
     rows = Rows(40)
-    batches = list(consume(make_loader(rows, 4, block=8)))
-    assert rows.living_when_asked == [0, *[held] * 4]
+    batches = list(consume(make_loader(rows, 4, block=blocks_of(2, 4))))
+    assert rows.living_when_asked == [0, *[held] * 5]
     assert len(rows.living) == len(batches) == held
     batches.clear()
     assert not rows.living
@@ -905,6 +960,60 @@ def test_a_loader_goes_over_a_data_set_of_torchs() -> None:
             ),
             list(DataLoader(Dataset(X, y), 3, shuffle=shuffle, generator=seeded())),
         )
+
+
+def test_a_subset_of_torchs_is_gone_over_where_its_indices_are_a_tensor() -> None:
+    data, indices = Dataset(torch.arange(10)), torch.tensor([7, 1, 4, 2])
+    subset = torch_data.Subset(data, indices)  # type: ignore[arg-type]
+    assert order(DataLoader(subset, 3)) == [7, 1, 4, 2]
+
+
+def test_a_subset_of_torchs_with_a_list_is_refused_and_told_what_to_do() -> None:
+    data = torch_data.TensorDataset(torch.arange(10))
+    for subset in [torch_data.Subset(data, [7, 1]), *torch_data.random_split(data, [1, 9])]:
+        with pytest.raises(TypeError, match=r"Subset whose indices are a list: Subset\("):
+            DataLoader(subset, 2)
+
+
+class OneByOne(torch_data.Dataset[Any]):
+    """A data set as torch's loader takes it: it reads the sample at an integer."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, position: int) -> tuple[Tensor, int]:
+        return torch.ones(2), int(position)
+
+
+def test_a_data_set_that_takes_no_tensor_raises_its_own_error_with_a_note() -> None:
+    for dataset in (OneByOne(), torch_data.ConcatDataset([OneByOne(), OneByOne()])):
+        with pytest.raises((TypeError, ValueError, RuntimeError)) as error:
+            list(DataLoader(dataset, 2))
+        assert "asks its data set for many samples at once" in error.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (None, TypeError, "give a tuple of tensors .*, got None"),
+        ((), TypeError, r"give a tuple of tensors .*, got \(\)"),
+        (torch.ones(2, 2), TypeError, r"give a tuple of tensors .* \(Tensor\)$"),
+        ((torch.ones(2), [1, 2]), TypeError, r"dense tensors .*, got \[1, 2\] .* number 1"),
+        ((torch.ones(2, 2).to_sparse(),), TypeError, "dense tensors .* number 0"),
+        ((torch.ones(3),), ValueError, r"a row for each of 2 .*, got shape \(3,\)"),
+        ((torch.tensor(1.0),), ValueError, r"a row for each of 2 .*, got shape \(\)"),
+    ],
+    ids=repr,
+)
+def test_what_a_data_set_gives_is_a_tuple_of_dense_tensors_with_a_row_a_position(
+    given: Any, error: type[Exception], message: str
+) -> None:
+    class Gives(Rows):
+        def __getitem__(self, positions: Tensor) -> Any:
+            return given
+
+    with pytest.raises(error, match=message):
+        next(iter(DataLoader(Gives(2), 2)))
 
 
 def test_a_loader_of_torchs_goes_over_our_data_set() -> None:

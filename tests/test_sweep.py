@@ -17,6 +17,7 @@ from groundup import (
     NaiveTrainer,
     NaiveTrainerConfig,
     SweepResult,
+    count_operations,
     make_regression,
     mean_squared_error,
     sweep,
@@ -131,6 +132,90 @@ def test_each_lane_is_a_run_of_the_trainer(make_model: Callable[[], nn.Module]) 
             tuple(p[i] for p in result.parameters),
             tuple(map(torch.stack, zip(*parameters, strict=True))),
         )
+
+
+@every_model
+@pytest.mark.parametrize("numbers", [1, 100])
+def test_lanes_are_the_same_whether_they_are_computed_together_or_in_groups(
+    make_model: Callable[[], nn.Module], numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = run(make_model())
+    monkeypatch.setitem(sweep.__globals__, "NUMBERS_AT_ONCE", numbers)
+    in_groups = run(make_model())
+    torch.testing.assert_close(in_groups.losses, together.losses)
+    torch.testing.assert_close(in_groups.parameters, together.parameters)
+
+
+def test_the_lanes_of_a_linear_model_are_one_wide_product() -> None:
+    for model in (LinearRegression(3, seeded()), nn.Linear(3, 1)):
+        operations = count_operations(lambda model=model: run(model, epochs=4))
+        assert operations["mm"] >= 8  # forward and backward
+        assert operations["bmm"] == 0
+
+
+@pytest.mark.parametrize("hidden", [0, 4])
+def test_a_loss_that_reaches_no_parameter_is_an_error(hidden: int) -> None:
+    class Detached(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = (
+                MLP(3, hidden, seeded()) if hidden else LinearRegression(3, seeded())
+            )
+
+        def forward(self, X: Tensor) -> Tensor:
+            return self.model(X).detach()
+
+    with pytest.raises((ValueError, RuntimeError), match=r"must depend|does not require"):
+        run(Detached())
+
+
+def test_the_data_are_left_as_they_were() -> None:
+    before = X.clone(), y.clone()
+    sweep(MODELS["linear"]().double(), mean_squared_error, X, y, RATES, 3)
+    assert_identical((X, y), before)
+    assert not X.requires_grad
+    assert X.grad is None
+
+
+def test_features_may_be_integers() -> None:
+    def embedding() -> nn.Module:
+        return seeded_module(nn.Sequential(nn.Embedding(4, 1), nn.Flatten())).double()
+
+    words, targets = torch.arange(4)[:, None], y[:4]
+    result = sweep(embedding(), mean_squared_error, words, targets, RATES, 3)
+    for i, rate in enumerate(RATES):
+        config = NaiveTrainerConfig(3, rate)
+        single = NaiveTrainer(embedding(), mean_squared_error, words, targets, config)
+        torch.testing.assert_close(result.losses[i].tolist(), single.train().losses)
+
+
+@pytest.mark.parametrize(
+    ("layer", "named"),
+    [
+        (nn.LazyLinear(1), "'0.weight'"),
+        (nn.LazyBatchNorm1d(affine=False), "'0.running_mean'"),
+    ],
+)
+def test_a_lazy_layer_is_told_that_it_has_no_values_yet_and_is_not_called(
+    layer: nn.Module, named: str
+) -> None:
+    model = nn.Sequential(layer, nn.Linear(3, 1))
+    message = (
+        f"model must have values to start from, but {named} of Sequential has none yet"
+    )
+    for use in (
+        lambda: run(model),
+        lambda: NaiveTrainer(model, mean_squared_error, X, y, NaiveTrainerConfig(1, 0.1)),
+    ):
+        with global_random_state_untouched(), pytest.raises(ValueError, match=message):
+            use()
+
+
+def test_a_lazy_layer_that_has_been_called_is_one_like_any_other() -> None:
+    model = nn.Sequential(nn.LazyLinear(2), nn.Linear(2, 1))
+    with torch.random.fork_rng():
+        model(X.float())
+    assert run(seeded_module(model)).losses.isfinite().all()
 
 
 @given(

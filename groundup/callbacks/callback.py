@@ -23,28 +23,28 @@ class Callback:
     """
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Act when `train` begins, or goes on after a stop."""
+        """Called when `train` begins, or goes on after a stop."""
 
     def on_epoch_start(self, trainer: Trainer) -> None:
-        """Act before the loader is iterated.
+        """Called before the loader is iterated.
 
         Also where a restored run goes on in mid-epoch.
         """
 
     def on_step_start(self, trainer: Trainer) -> None:
-        """Act once a batch is there: see `inputs` and `targets`."""
+        """Called once a batch is there: see `inputs` and `targets`."""
 
     def on_backward_end(self, trainer: Trainer) -> None:
-        """Act before the update: see `loss`, `predictions`, each `grad`."""
+        """Called before the update: see `loss`, `predictions`, each `grad`."""
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Act after the update; afterwards the step's tensors are let go."""
+        """Called after the update; afterwards the step's tensors are let go."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Act after validation, when `result` has the epoch's losses."""
+        """Called after validation, when `result` has the epoch's losses."""
 
     def on_train_end(self, trainer: Trainer) -> None:
-        """Act when `train` ends, for whatever reason.
+        """Called when `train` ends, for whatever reason.
 
         An exception and Ctrl-C pass through afterwards. Where they come in mid-step,
         `inputs` is not None.
