@@ -10,9 +10,10 @@ def in_turns(
 ) -> dict[str, list[float]]:
     """Call each contender once to warm up, then in rounds, each round from another one on.
 
-    The garbage of one contender is collected before the next one's time starts; while it runs, the collector is on,
-    as users have it. What was imported is frozen, so that no contender's collections look through all the others'
-    libraries, which no user has in one process.
+    The garbage of one contender is collected before the next one's time starts; while it
+    runs, the collector is on, as users have it. What was imported is frozen, so that no
+    contender's collections look through all the others' libraries, which no user has in one
+    process.
 
     Args:
         contenders: a name → what is called, without arguments.

@@ -1,6 +1,7 @@
-"""The notebooks' own furniture: listings of the package's source, tables, exercises, what a published page hides.
+"""The notebooks' own furniture: listings, tables, exercises, what a published page hides.
 
-All of it comes out of every export as text: nothing here needs a kernel once it has been shown.
+All of it comes out of every export as text: nothing here needs a kernel once it has been
+shown.
 """
 
 import ast
@@ -22,7 +23,7 @@ with extra("notebooks"):
 
 
 def code_of(thing: Any) -> str:
-    """The source of a function, a method or a class as it stands in its file, without its docstrings.
+    """Return the source of a function, a method or a class, without its docstrings.
 
     Where a docstring is all there is, its first line stays: it says what a hook is for.
     """
@@ -42,7 +43,8 @@ def code_of(thing: Any) -> str:
             literal |= _lines_of(node)
     tidy: list[str] = []
     for number, line in enumerate(lines, start=1):
-        # A dropped docstring leaves its blank line behind: the first one of a body, or two in a row.
+        # A dropped docstring leaves its blank line behind: the first one of a body, or two
+        # in a row.
         leftover = not tidy or not tidy[-1].strip() or tidy[-1].rstrip().endswith(":")
         if number in dropped or (not line.strip() and leftover and number not in literal):
             continue
@@ -59,7 +61,7 @@ def _lines_of(node: Any) -> set[int]:
 
 
 def source(*things: Any) -> mo.Html:
-    """The package's own source, so that no listing is ever a copy. `help(thing)` shows the docstrings left out here."""
+    """Show the package's own source, without the docstrings: no listing is a copy."""
     return mo.md(_listing(things))
 
 
@@ -69,7 +71,7 @@ def _listing(things: Iterable[Any]) -> str:
 
 
 def diff(before: str, after: str) -> mo.Html:
-    """What changed from one listing to the next, line by line, computed."""
+    """Show what changed from one listing to the next, line by line, computed."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=99)
     changed = [line for line in lines if not line.startswith("@@ ")][
         2:
@@ -78,12 +80,12 @@ def diff(before: str, after: str) -> mo.Html:
 
 
 def table(rows: Iterable[Mapping[str, object]]) -> mo.Html:
-    """Rows as a plain table, which is the same with a kernel and without."""
+    """Show rows as a plain table, which is the same with a kernel and without."""
     return mo.md(markdown_table(rows))
 
 
 def markdown_table(rows: Iterable[Mapping[str, object]]) -> str:
-    """Rows as Markdown: the keys of the first are the headings, and a column of numbers stands to the right.
+    """Return rows as Markdown: the keys of the first are the headings, numbers stand right.
 
     Raises:
         ValueError: if there is no row.
@@ -113,7 +115,7 @@ def _cell(value: object) -> str:
 
 @dataclass(frozen=True)
 class Measured:
-    """What `make bench` found for one job, so that no measured number is typed into prose."""
+    """What `make bench` found for one job: no measured number is typed into prose."""
 
     ratios: dict[str, float]
     """A contender → its time, as a multiple of the reference's."""
@@ -129,15 +131,16 @@ class Measured:
 
 
 BENCHMARKS = files("groundup") / "benchmarks.json"
-"""All that `make bench` found. It comes with the package, since a notebook may be copied elsewhere."""
+"""All that `make bench` found; a notebook may be copied elsewhere, so it is packaged."""
 
 
 def measured(job: str, setting: str | None = None, all_cores: bool = False) -> Measured:
-    """What `make bench` found for a job.
+    """Return what `make bench` found for a job.
 
     Args:
         job: the job's name.
-        setting: which of the job's settings, in the file's words; None where it has only one.
+        setting: which of the job's settings, in the file's words; None where it has only
+            one.
         all_cores: take the run with the most threads instead of the one with one thread.
 
     Raises:
@@ -161,7 +164,7 @@ def measured(job: str, setting: str | None = None, all_cores: bool = False) -> M
 
 
 def details(title: str, text: str) -> mo.Html:
-    """Text that is folded away until the reader opens it, with a kernel or without."""
+    """Fold text away until the reader opens it, with a kernel or without."""
     return _block("details", title, text)
 
 
@@ -170,34 +173,39 @@ def _block(kind: str, title: str, text: str) -> mo.Html:
 
 
 def solution(*things: Any) -> mo.Html:
-    """The source of an exercise's solution, folded away."""
+    """Show the source of an exercise's solution, folded away."""
     return details("Solution", _listing(things))
 
 
 def page_only(text: str, explorer: bool = False) -> mo.Html:
-    """Words for the reader of a published page, who has no kernel: hidden in `marimo edit` and `marimo run`.
+    """Show words to the reader of a published page alone, who has no kernel.
 
     Args:
         text: Markdown.
-        explorer: whether the blog shows the chapter's explorer in place of the chart above, which live controls move.
+        explorer: whether the blog shows the chapter's explorer in place of the chart above,
+            which live controls move.
     """
     mark = " data-explorer" if explorer else ""
     return mo.Html(f'<div class="page-only"{mark}>{mo.md(text).text}</div>')
 
 
 def switched_on() -> bool:
-    """Whether a page is being made whose charts are to show the mistakes that a notebook's switches make."""
+    """Return whether a page's charts are to show what its switches break."""
     return mo.running_in_notebook() and "switched-on" in mo.cli_args().to_dict()
 
 
 def exercise(
     attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]
 ) -> mo.Html:
-    """What a check says of an attempt: not yet, what is wrong, or well done. Hidden on a published page.
+    """Show what a check says of an attempt: not yet, what is wrong, or well done.
+
+    Hidden on a published page.
 
     Args:
-        attempt: the reader's function. Left blank, it raises NotImplementedError or returns None.
-        check: called with the attempt; gives a sentence about the first thing that is wrong, or None if it is right.
+        attempt: the reader's function. Left blank, it raises NotImplementedError or returns
+            None.
+        check: called with the attempt; gives a sentence about the first thing that is
+            wrong, or None if it is right.
     """
     calls = 0
     blank = False

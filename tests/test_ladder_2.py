@@ -56,7 +56,8 @@ def by_hand(
     train_losses, parameters = [], []
     validated: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(epochs):
-        total, samples = torch.zeros(()), 0
+        total: Any = 0
+        samples = 0
         for inputs, targets in train_loader:
             for p in params:
                 p.grad = None
@@ -71,7 +72,8 @@ def by_hand(
             total += value.detach() * len(targets)
             samples += len(targets)
         train_losses.append(total.item() / samples)
-        totals, samples = {name: torch.zeros(()) for name in measures}, 0
+        totals: dict[str, Any] = dict.fromkeys(measures, 0)
+        samples = 0
         with torch.no_grad():
             for inputs, targets in val_loader:
                 predictions = model(inputs)

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 
 class Progress(Callback):
-    """Shows on a terminal how far a run has come: the steps, their pace, and the losses of the last epoch.
+    """A bar on a terminal: the steps, their pace, and the losses of the last epoch.
 
     Args:
-        file: where to write; None means the standard error stream, as it is when the run starts.
+        file: where to write; None means the standard error stream, as it is when the run
+            starts.
 
     Raises:
-        ModuleNotFoundError: as training starts, if tqdm is not installed; the extra `notebooks` brings it.
+        ModuleNotFoundError: as training starts, if tqdm is not installed; the extra
+            `notebooks` brings it.
 
     Example:
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))

@@ -1,9 +1,10 @@
 """Results in, Altair charts out: one look for the whole series.
 
-Altair takes some 100 ms to build and check a chart, more than a live cell may spend on one. So a chart here is a
-`Drawing`: a specification that is made once, and the rows, title and description that a result puts into it.
-`charts.losses(result)` gives an Altair chart, `charts.losses.show(result)` the same picture in a millisecond, as the
-output of a cell that a slider runs again and again.
+Altair takes some 100 ms to build and check a chart, more than a live cell may spend on one.
+So a chart here is a `Drawing`: a specification that is made once, and the rows, title and
+description that a result puts into it. `charts.losses(result)` gives an Altair chart,
+`charts.losses.show(result)` the same picture in a millisecond, as the output of a cell that
+a slider runs again and again.
 """
 
 from groundup._extras import extra
