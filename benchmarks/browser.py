@@ -47,18 +47,17 @@ SETTINGS = {
     "the explorers' sliders": [
         "from the input event to the frame after Vega's rendering; they take turns",
         "on a page of `marimo export html` it is a few milliseconds more: the number "
-        "beside the slider changes, and "
-        "Chromium restyles some hundreds of the page's elements before it draws",
+        "beside the slider changes, and Chromium restyles some hundreds of the page's "
+        "elements before it draws",
     ],
     "floor": [
-        "live cells: the same chapter, and so the same training, where the cells that draw "
-        "the charts show a "
-        "line of text instead; from the key to the frame in which the lines have changed"
+        "live cells: the same chapter, and so the same training, where the cells that "
+        "draw the charts show a line of text instead; from the key to the frame in which "
+        "the lines have changed"
     ],
     "live": [
         "the chapter: from the key to the frame in which all the charts are drawn anew; "
-        "the two pages are open side by "
-        "side and take turns"
+        "the two pages are open side by side and take turns"
     ],
 }
 

@@ -17,8 +17,7 @@ SETTINGS = {
     "all": [
         "each import in a process of its own, one after the other, in turns",
         "before it is timed, each module is imported once to find its memory: so all of "
-        "them are read from the disk's "
-        "cache, and compiled",
+        "them are read from the disk's cache, and compiled",
         "peak memory: beyond Python's own",
     ],
     **{name: [f"`import {module}`"] for name, module in IMPORTS.items()},

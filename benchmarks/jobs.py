@@ -35,8 +35,8 @@ JOBS = {
     ),
     "train-full-batch-bulk": Job(
         "training",
-        "The same, where torch's loader is made to gather the whole batch at once: what do "
-        "the trainers alone take?",
+        "The same, where torch's loader is made to gather the whole batch at once: what "
+        "do the trainers alone take?",
         all_cores=True,
     ),
     "train-mini-batch": Job(

@@ -28,13 +28,13 @@ SETTINGS = {
         "whole order and use a tenth",
         "with all cores one case alone: what a loader does is hardly what torch divides "
         "among threads",
-        "peak memory: of one pass in a fresh process, beyond the data; not of workers, who "
-        "have processes of their own",
+        "peak memory: of one pass in a fresh process, beyond the data; not of workers, "
+        "who have processes of their own",
     ],
     "groundup": ["`DataLoader(Dataset(X, y), batch_size, shuffle=True)`"],
     "torch": [
-        "`DataLoader(TensorDataset(X, y), batch_size, shuffle=True)`, its defaults: sample "
-        "by sample, in this process"
+        "`DataLoader(TensorDataset(X, y), batch_size, shuffle=True)`, its defaults: "
+        "sample by sample, in this process"
     ],
     "torch batch sampler": [
         "as torch, with `sampler=BatchSampler(RandomSampler(…), batch_size)`, "

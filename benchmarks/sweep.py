@@ -31,8 +31,8 @@ SETTINGS = {
     "naive trainer": ["a NaiveTrainer for each rate, one after the other: the reference"],
     "groundup": ["`sweep`: one batched graph by torch.func.vmap"],
     "closed form": [
-        "the floor: the path of each rate from the eigenvalues, without training; it knows "
-        "that the model is linear"
+        "the floor: the path of each rate from the eigenvalues, without training; it "
+        "knows that the model is linear"
     ],
 }
 

@@ -135,15 +135,15 @@ SETTINGS: dict[str, list[str]] = {
         "same operations for all",
         "model, optimizer, loaders and trainer made anew in each round, and timed: what "
         "setting up costs counts",
-        "shuffled orders from one seed: one torch.randperm an epoch (checked: every batch, "
-        "every step is the same)",
+        "shuffled orders from one seed: one torch.randperm an epoch (checked: every "
+        "batch, every step is the same)",
         "the mean training loss an epoch, and the validation loss, summed as tensors and "
-        "read once an epoch, where the "
-        "library lets its user; transformers and skorch keep what they always keep",
+        "read once an epoch, where the library lets its user; transformers and skorch "
+        "keep what they always keep",
     ],
     "by hand": [
-        "groundup.DataLoader; averages and validates what groundup.Trainer does; p -= rate "
-        "* p.grad under no_grad",
+        "groundup.DataLoader; averages and validates what groundup.Trainer does; p -= "
+        "rate * p.grad under no_grad",
     ],
     "bare": ["the whole tensors: no loader, no average, no validation"],
     "groundup": ["Trainer, SGD, DataLoader; no callback"],
@@ -158,9 +158,8 @@ SETTINGS: dict[str, list[str]] = {
         "in a job with bulk: the same loader, its data set with `__getitems__`, so that a "
         "batch is gathered at once",
         "sampler=SubsetRandomSampler(range(n), generator) where shuffled: one randperm an "
-        "epoch. RandomSampler, which "
-        "shuffle=True makes, draws a second one as an epoch ends, and its next order would "
-        "be another",
+        "epoch. RandomSampler, which shuffle=True makes, draws a second one as an epoch "
+        "ends, and its next order would be another",
     ],
     "fabric": [
         "torch's loop and loaders, with setup, setup_dataloaders and Fabric.backward",
@@ -168,20 +167,18 @@ SETTINGS: dict[str, list[str]] = {
         "no logger and no callback: its defaults",
     ],
     "ignite": [
-        "torch's loaders; create_supervised_trainer and create_supervised_evaluator, which "
-        "runs at EPOCH_COMPLETED",
+        "torch's loaders; create_supervised_trainer and create_supervised_evaluator, "
+        "which runs at EPOCH_COMPLETED",
         "output_transform: the loss stays a tensor; the default reads it as a float at "
         "each step",
         "metrics.Average over the training loss, metrics.Loss for validation; no progress "
-        "bar, logger, checkpoint or "
-        "other handler: its defaults",
+        "bar, logger, checkpoint or other handler: its defaults",
     ],
     "lightning": [
         "torch's loaders; automatic optimization, its default",
         "barebones=True, documented for measuring the trainer's overhead: logger=False, "
-        "enable_checkpointing=False, "
-        "enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, "
-        "log_every_n_steps=0, no "
+        "enable_checkpointing=False, enable_progress_bar=False, "
+        "enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=0, no "
         "profiler, no anomaly detection",
         "no self.log, which barebones mode refuses: the module adds the losses up itself, "
         "which is cheaper",
@@ -192,8 +189,8 @@ SETTINGS: dict[str, list[str]] = {
         "enable_autolog_hparams=False: there is no logger to tell",
     ],
     "transformers": [
-        "torch's loaders, by get_train_dataloader and get_eval_dataloader, prepared by its "
-        "accelerator as its own are",
+        "torch's loaders, by get_train_dataloader and get_eval_dataloader, prepared by "
+        "its accelerator as its own are",
         "the collator makes a dictionary of each batch; the wrapped model returns its "
         "loss, as its own do",
         'optim="sgd": the default is AdamW',
@@ -211,8 +208,8 @@ SETTINGS: dict[str, list[str]] = {
         "remove_unused_columns=False: nothing to remove",
         "bf16=False, fp16=False, torch_compile=False, skip_memory_metrics=True: the "
         "defaults",
-        "it seeds Python, NumPy and torch as it is made (seed=42): nothing here draws from "
-        "them",
+        "it seeds Python, NumPy and torch as it is made (seed=42): nothing here draws "
+        "from them",
     ],
     "skorch": [
         "torch's loaders' data set and sampler, by fit(TensorDataset, None) and "
