@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every job, or one; tables, the file of results, and what is written from it."""
+"""`python -m benchmarks`: every job, or one; tables, the results, and all that follows."""
 
 import argparse
 import shutil
@@ -12,7 +12,7 @@ PEERS = ("ignite", "lightning", "skorch", "transformers", "vl_convert")
 
 
 def main() -> None:
-    """Run what is asked for. What can be seen to be missing is said before the first job."""
+    """Run what is asked for. What is seen to be missing is said before the first job."""
     speak_anywhere()
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
@@ -39,7 +39,7 @@ def main() -> None:
             rows.write(new)
             print(report.table(new))
             print(f"({name}: {time.perf_counter() - start:.0f} s)", flush=True)
-    finally:  # the jobs that are done are in the file, and what is written from it is to say the same
+    finally:  # the jobs that are done are in the file: what is written from it is to say so
         report.write(rows.read())
     print(f"({time.perf_counter() - began:.0f} s in all)")
 

@@ -27,7 +27,7 @@ LIVE = {
     },
     "02_mini_batches": {"charts.learning_curves.show(result)": "result.train_losses"},
 }
-"""A chapter → the charts that its slider *learning rate* draws anew, as its source has them → what they show."""
+"""A chapter → the charts, in its source's words, that a slider draws → what they show."""
 
 SIZE: dict[str, Any] = {"viewport": {"width": 1000, "height": 900}}
 WARM = 2
@@ -37,23 +37,27 @@ EXPLORER = ".vega-bind input[type=range]"
 
 SETTINGS = {
     "all": [
-        f"{MOVES} moves, there and back, in headless Chromium without a GPU, at 1000 × 900 pixels; `marimo run`",
+        f"{MOVES} moves, there and back, in headless Chromium without a GPU, at 1000 × 900 "
+        "pixels; `marimo run`",
     ],
     "a frame": [
-        "explorers: from one frame to the next with nothing to draw, on the same page; a display of 60 Hz takes as long"
+        "explorers: from one frame to the next with nothing to draw, on the same page; a "
+        "display of 60 Hz takes as long"
     ],
     "the explorers' sliders": [
         "from the input event to the frame after Vega's rendering; they take turns",
-        "on a page of `marimo export html` it is a few milliseconds more: the number beside the slider changes, and "
-        "Chromium restyles some hundreds of the page's elements before it draws",
+        "on a page of `marimo export html` it is a few milliseconds more: the number "
+        "beside the slider changes, and Chromium restyles some hundreds of the page's "
+        "elements before it draws",
     ],
     "floor": [
-        "live cells: the same chapter, and so the same training, where the cells that draw the charts show a "
-        "line of text instead; from the key to the frame in which the lines have changed"
+        "live cells: the same chapter, and so the same training, where the cells that "
+        "draw the charts show a line of text instead; from the key to the frame in which "
+        "the lines have changed"
     ],
     "live": [
-        "the chapter: from the key to the frame in which all the charts are drawn anew; the two pages are open side by "
-        "side and take turns"
+        "the chapter: from the key to the frame in which all the charts are drawn anew; "
+        "the two pages are open side by side and take turns"
     ],
 }
 
@@ -85,14 +89,16 @@ STILL = """() => {
 
 WATCH = """(changes) => {
     const seen = () => [
-        ...Array.from(document.querySelectorAll(".vega-embed"), (e) => e.getAttribute("aria-label")),
-        ...Array.from(document.querySelectorAll(".floor"), (e) => e.textContent),
+        ...[...document.querySelectorAll(".vega-embed")].map((e) => e.ariaLabel),
+        ...[...document.querySelectorAll(".floor")].map((e) => e.textContent),
     ];
     const before = seen();
     let start;
-    window.addEventListener("keydown", () => { start ??= performance.now() }, {capture: true});
+    const pressed = () => { start ??= performance.now() };
+    window.addEventListener("keydown", pressed, {capture: true});
     window.waited = new Promise((resolve, reject) => {
-        setTimeout(() => reject(new Error("the slider was moved, and in 30 s no chart was")), 30000);
+        const late = () => reject(new Error("a slider was moved, and in 30 s no chart"));
+        setTimeout(late, 30000);
         const look = () => {
             const now = seen();
             const changed = now.filter((words, i) => words !== before[i]).length;
@@ -172,7 +178,7 @@ def _explorer(page: Page, sliders: list[str]) -> Times:
 
 
 def floor(chapter: str, folder: Path) -> Path:
-    """The chapter with a line of text where the charts of its live section are drawn.
+    """Write the chapter with a line of text where the charts of its live section are drawn.
 
     Args:
         chapter: its name.

@@ -1,4 +1,4 @@
-"""What a process of its own needs: its time and its memory, which another's leftovers would blur."""
+"""What a process of its own needs: time and memory, which leftovers would blur."""
 
 import os
 import subprocess
@@ -22,11 +22,11 @@ def peak_of(work):
     work()
     return resident("VmHWM") - before
 """
-"""Defines `peak_of`: the megabytes that a call needs beyond what is there; Linux alone knows."""
+"""Defines `peak_of`: the megabytes that a call needs beyond what is there, on Linux."""
 
 
 def number_from(program: str) -> float:
-    """The number that a program prints last, run in a fresh process with one thread."""
+    """Return the number that a program prints last, in a fresh process with one thread."""
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -41,7 +41,7 @@ def number_from(program: str) -> float:
 
 
 def peaks(programs: Mapping[str, str], warm: bool = True) -> dict[str, float | None]:
-    """The megabytes that each program's `work` needs at its peak; None where no one can say.
+    """Return the megabytes that each program's `work` needs at its peak; None if unknown.
 
     Memory is not time: these processes need not take turns, and run side by side.
 

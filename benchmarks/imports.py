@@ -16,8 +16,8 @@ IMPORTS = {
 SETTINGS = {
     "all": [
         "each import in a process of its own, one after the other, in turns",
-        "before it is timed, each module is imported once to find its memory: so all of them are read from the disk's "
-        "cache, and compiled",
+        "before it is timed, each module is imported once to find its memory: so all of "
+        "them are read from the disk's cache, and compiled",
         "peak memory: beyond Python's own",
     ],
     **{name: [f"`import {module}`"] for name, module in IMPORTS.items()},
@@ -36,7 +36,7 @@ os._exit(0)  # to take the modules down again takes some of them a second
 
 
 def measure(threads: int, job: str) -> list[Row]:
-    """A row for each; the reference is torch alone, which all of them need."""
+    """Return a row for each; the reference is torch alone, which all of them need."""
     names = list(IMPORTS)
     memory = peaks(
         {name: f"def work():\n    import {module}" for name, module in IMPORTS.items()},

@@ -12,7 +12,7 @@ class Job(NamedTuple):
     """What `make bench` can be asked for by name."""
 
     module: str
-    """Has `measure(threads, job)` and `SETTINGS`: "all" or a contender → what is set, and what is switched off."""
+    """Has `measure(threads, job)` and `SETTINGS`: "all" or a contender → what is set."""
 
     question: str
     """What its rows answer."""
@@ -24,16 +24,19 @@ class Job(NamedTuple):
 JOBS = {
     "operations": Job(
         "operations",
-        "How many operations does a whole training run ask of torch? Exact, and no matter of time.",
+        "How many operations does a whole training run ask of torch? Exact, and no matter "
+        "of time.",
     ),
     "train-full-batch": Job(
         "training",
-        "Every sample in one batch: what does each contender take, set up as its own documentation does it?",
+        "Every sample in one batch: what does each contender take, set up as its own "
+        "documentation does it?",
         all_cores=True,
     ),
     "train-full-batch-bulk": Job(
         "training",
-        "The same, where torch's loader is made to gather the whole batch at once: what do the trainers alone take?",
+        "The same, where torch's loader is made to gather the whole batch at once: what "
+        "do the trainers alone take?",
         all_cores=True,
     ),
     "train-mini-batch": Job(
@@ -43,7 +46,8 @@ JOBS = {
     ),
     "train-network": Job(
         "training",
-        "A network large enough that arithmetic dominates: how much of the overhead is left?",
+        "A network large enough that arithmetic dominates: how much of the overhead is "
+        "left?",
         all_cores=True,
     ),
     "loader": Job(
@@ -70,9 +74,10 @@ JOBS = {
 
 
 def measured(name: str) -> list[Row]:
-    """The rows of a job, new ones."""
+    """Measure a job: return its rows, new ones."""
     job = JOBS[name]
-    # Imported when it is needed: the browser's brings marimo, and beside that transformers asks for IPython.
+    # Imported when it is needed: the browser's brings marimo, and beside that transformers
+    # asks for IPython.
     measure = import_module(f"benchmarks.{job.module}").measure
     cores = torch.get_num_threads()
     rows: list[Row] = []
@@ -84,6 +89,6 @@ def measured(name: str) -> list[Row]:
 
 
 def settings(name: str) -> dict[str, list[str]]:
-    """How a job's contenders are set up: "all", or a contender → what is set, and what is switched off."""
+    """Return how contenders are set up: "all", or a contender → what is set."""
     found: dict[str, list[str]] = import_module(f"benchmarks.{JOBS[name].module}").SETTINGS
     return found

@@ -13,7 +13,7 @@ from benchmarks.rows import Row, rows_of
 from groundup import DataLoader, Dataset, make_regression, time_in_turns
 
 BATCHES_OF_WORKERS = 100
-"""Batches taken from workers, who hand over some hundreds a second: thousands would take the time of all other jobs."""
+"""Batches taken from workers, who hand over some hundreds a second."""
 
 ROUNDS = {100_000: 7, 1_000_000: 3}
 """How many samples → rounds of whole passes: a part would pay for the order of it all."""
@@ -21,27 +21,34 @@ ROUNDS = {100_000: 7, 1_000_000: 3}
 CONTENDERS = ("groundup", "torch", "torch batch sampler", "torch workers")
 SETTINGS = {
     "all": [
-        "tensors in memory, 6 features and a target; a new order each pass, drawn within the time",
+        "tensors in memory, 6 features and a target; a new order each pass, drawn within "
+        "the time",
         f"whole passes; {ROUNDS[1_000_000]} of a million samples: torch's take seconds",
-        "with all cores one case alone: what a loader does is hardly what torch divides among threads",
-        "peak memory: of one pass in a fresh process, beyond the data; not of workers, who have processes of their own",
+        "with all cores one case alone: what a loader does is hardly what torch divides "
+        "among threads",
+        "peak memory: of one pass in a fresh process, beyond the data; not of workers, "
+        "who have processes of their own",
     ],
     "groundup": ["`DataLoader(Dataset(X, y), batch_size, shuffle=True)`"],
     "torch": [
-        "`DataLoader(TensorDataset(X, y), batch_size, shuffle=True)`, its defaults: sample by sample, in this process"
+        "`DataLoader(TensorDataset(X, y), batch_size, shuffle=True)`, its defaults: "
+        "sample by sample, in this process"
     ],
     "torch batch sampler": [
-        "as torch, with `sampler=BatchSampler(RandomSampler(…), batch_size)`, `batch_size=None`: one indexing a batch"
+        "as torch, with `sampler=BatchSampler(RandomSampler(…), batch_size)`, "
+        "`batch_size=None`: one indexing a batch"
     ],
     "torch workers": [
-        "as torch, with `num_workers=2, persistent_workers=True`: they are started before the time is taken",
-        f"at most {BATCHES_OF_WORKERS} batches are taken, and the time is scaled up to the others' samples",
+        "as torch, with `num_workers=2, persistent_workers=True`: they are started before "
+        "the time is taken",
+        f"at most {BATCHES_OF_WORKERS} batches are taken, and the time is scaled up to the "
+        "others' samples",
     ],
 }
 
 
 def loader_of(contender: str, samples: int, batch_size: int) -> Iterable[object]:
-    """A contender's loader over data from a seed."""
+    """Return a contender's loader over data from a seed."""
     X, y = make_regression(samples, 6, generator=torch.Generator().manual_seed(0))
     if contender == "groundup":
         return DataLoader(Dataset(X, y), batch_size, shuffle=True)
@@ -60,13 +67,13 @@ def loader_of(contender: str, samples: int, batch_size: int) -> Iterable[object]
 
 
 def batches(contender: str, samples: int, batch_size: int) -> int:
-    """How many are taken in a pass."""
+    """Return how many are taken in a pass."""
     of_all = samples // batch_size
     return min(of_all, BATCHES_OF_WORKERS) if contender == "torch workers" else of_all
 
 
 def going_through(contender: str, samples: int, batch_size: int) -> Callable[[], None]:
-    """One pass; of workers, the first part of it."""
+    """Return what makes one pass, or the first part of it."""
     loader = loader_of(contender, samples, batch_size)
 
     def work() -> None:

@@ -9,8 +9,10 @@ from groundup import count_operations
 COUNTED = ("by hand", "bare", "groundup", "naive trainer", "torch")
 SETTINGS = {
     "all": [
-        "the training jobs, whole, set up as there; what is asked for before the first step counts, too",
-        "the frameworks' trainers are left out: this part runs in `make test`, without them",
+        "the training jobs, whole, set up as there; what is asked for before the first "
+        "step counts, too",
+        "the frameworks' trainers are left out: this part runs in `make test`, without "
+        "them",
     ]
 }
 

@@ -1,4 +1,4 @@
-"""What the rows say: a table for the terminal, RESULTS.md, the README's table and the chart beside it."""
+"""What the rows say: on a terminal, in RESULTS.md, in the README's table and chart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,21 +19,24 @@ IN_README = (
 GREY = "#808080"
 """Of an image's words: a README is light or dark, and an image can't know."""
 
-HEAD = """<!-- Written by `make bench` from groundup/benchmarks.json and the jobs' SETTINGS: don't edit it. -->
+HEAD = """<!-- Written by `make bench` from benchmarks.json and SETTINGS: don't edit it. -->
 
 # What `make bench` measured
 
-On {machine}. Each job is set up for its contenders alike and, where they train, checked before it is timed: all see the
-same batches and end at the same parameters. They take turns, at least seven rounds after one to warm up. A **ratio** is
-the median of the ratios to the reference within a round; minimum, median and maximum are of all rounds, which
-[benchmarks.json](../groundup/benchmarks.json) has one by one. All versions are pinned in [constraints.txt](../constraints.txt).
+On {machine}. Each job is set up for its contenders alike and, where they train, checked
+before it is timed: all see the same batches and end at the same parameters. They take
+turns, at least seven rounds after one to warm up. A **ratio** is the median of the ratios
+to the reference within a round; minimum, median and maximum are of all rounds, which
+[benchmarks.json](../groundup/benchmarks.json) has one by one. All versions are pinned in
+[constraints.txt](../constraints.txt).
 
-What it does not show: training that takes a GPU, or many, or a model whose step takes longer than all of this. Nobody
-should choose a trainer for a large model by these figures."""
+What it does not show: training that takes a GPU, or many, or a model whose step takes
+longer than all of this. Nobody should choose a trainer for a large model by these
+figures."""
 
 
 def table(rows: Sequence[Row]) -> str:
-    """All rows of a run, for a terminal."""
+    """Return all rows of a run, for a terminal."""
     lines = []
     for job, setting, threads in dict.fromkeys(
         (r["job"], r["setting"], r["threads"]) for r in rows
@@ -42,14 +45,16 @@ def table(rows: Sequence[Row]) -> str:
         for row in rows:
             if (row["job"], row["setting"], row["threads"]) == (job, setting, threads):
                 lines.append(
-                    f"  {row['contender']:20} {row['ratio']:9.3g} ×   minimum {row['minimum']:<9.4g} "
-                    f"median {row['median']:<9.4g} maximum {row['maximum']:<9.4g} {row['unit']}"
+                    f"  {row['contender']:20} {row['ratio']:9.3g} ×   minimum "
+                    f"{row['minimum']:<9.4g} "
+                    f"median {row['median']:<9.4g} maximum {row['maximum']:<9.4g} "
+                    f"{row['unit']}"
                 )
     return "\n".join(lines)
 
 
 def pick(rows: Iterable[Row], threads: int = 1, **values: object) -> dict[str, float]:
-    """A contender → its ratio, of the rows with these values."""
+    """Return a contender → its ratio, of the rows with these values."""
     return {
         row["contender"]: row["ratio"]
         for row in rows
@@ -58,7 +63,7 @@ def pick(rows: Iterable[Row], threads: int = 1, **values: object) -> dict[str, f
 
 
 def write(rows: Sequence[Row]) -> None:
-    """All that is written from the rows: whoever changes one of them by hand is found out by a test."""
+    """Write all that follows from the rows: a test finds out who changes one by hand."""
     head, rest = README.read_text("utf-8").split(START)
     _, tail = rest.split(END)
     put(README, f"{head}{START}\n\n{readme_section(rows)}\n\n{END}{tail}")
@@ -71,7 +76,7 @@ def write(rows: Sequence[Row]) -> None:
 
 
 def readme_section(rows: Sequence[Row]) -> str:
-    """What stands between the README's markers: nothing in it is typed by hand."""
+    """Return what stands between the README's markers: nothing in it is typed by hand."""
     jobs = {job: pick(rows, job=job) for job in IN_README}
     contenders = list(dict.fromkeys(name for ratios in jobs.values() for name in ratios))
     lines = [
@@ -93,7 +98,7 @@ def readme_section(rows: Sequence[Row]) -> str:
 
 
 def _facts(rows: Sequence[Row]) -> list[str]:
-    """What two more jobs say, in a sentence each."""
+    """Return what two more jobs say, in a sentence each."""
     facts = []
     if loader := pick(rows, job="loader", setting="100,000 × 6, batches of 32"):
         facts.append(
@@ -120,7 +125,7 @@ def _facts(rows: Sequence[Row]) -> list[str]:
 
 
 def report(rows: Sequence[Row]) -> str:
-    """Job by job: what was asked, how each contender is set up, and all that was measured."""
+    """Return, job by job, what was asked, how contenders are set up, what was measured."""
     machines = dict.fromkeys(row["processor"] for row in rows)
     parts = [HEAD.format(machine=" and ".join(machines) or "no machine yet")]
     told: dict[str, str] = {}
@@ -186,7 +191,8 @@ def _threads(threads: int) -> str:
 
 
 def _markdown(lines: Sequence[Mapping[str, object]]) -> str:
-    # Where marimo is imported, transformers takes itself to be in a notebook and asks for IPython.
+    # Where marimo is imported, transformers takes itself to be in a notebook and asks for
+    # IPython.
     from groundup.notebook import markdown_table  # noqa: PLC0415
 
     return markdown_table(lines)
@@ -196,7 +202,7 @@ def _markdown(lines: Sequence[Mapping[str, object]]) -> str:
 
 
 def image(ratios: dict[str, float]) -> str:
-    """The ratios as an SVG that says what it shows, with words that can be read on white and on black."""
+    """Return the ratios as an SVG that says what it shows, on white and on black."""
     import vl_convert  # noqa: PLC0415 (in the peers' environment alone)
 
     content = charts.ratios.show(ratios, "Batches of 32: time, loop by hand = 1")

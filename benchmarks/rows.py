@@ -19,7 +19,7 @@ DISTRIBUTIONS = {
     "transformers": "transformers",
     "skorch": "skorch",
 }
-"""The first word of a contender's name → what is installed for it, whose version a row keeps."""
+"""A contender's first word → what is installed for it, whose version a row keeps."""
 
 
 def rows_of(
@@ -31,12 +31,13 @@ def rows_of(
     unit: str = "s",
     **more: Mapping[str, object],
 ) -> list[Row]:
-    """A row for each contender, from what its rounds came to.
+    """Return a row for each contender, from what its rounds came to.
 
     Args:
         job: the job's name.
         rounds: a contender → one number a round, all in the same order.
-        reference: the contender that the ratios are to: the median of the ratios within a round.
+        reference: the contender that the ratios are to: the median of the ratios within a
+            round.
         threads: how many torch used.
         setting: what was done, in words.
         unit: of the rounds.
@@ -70,7 +71,7 @@ def _short(value: float) -> float:
 
 
 def processor() -> str:
-    """What computed: cores and kind."""
+    """Return what computed: cores and kind."""
     kind = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     cores = 0
@@ -84,7 +85,7 @@ def processor() -> str:
 
 
 def read() -> list[Row]:
-    """The rows of the last runs; none if there was no run."""
+    """Return the rows of the last runs; none if there was no run."""
     return json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else []
 
 

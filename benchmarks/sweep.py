@@ -1,4 +1,4 @@
-"""One model trained at many learning rates: run by run, at once, and not at all (the closed form)."""
+"""One model trained at many learning rates: run by run, at once, and not at all."""
 
 import copy
 from collections.abc import Callable
@@ -25,14 +25,16 @@ EPOCHS = {4: 50, 16: 50, 64: 50, 256: 20}
 SETTINGS = {
     "all": [
         "4096 × 6, learning rates from 0.001 to 0.8, evenly spaced on a log axis",
-        "all keep each epoch's loss and parameters; the last weights are compared before anything is timed",
+        "all keep each epoch's loss and parameters; the last weights are compared before "
+        "anything is timed",
     ],
     "naive trainer": ["a NaiveTrainer for each rate, one after the other: the reference"],
     "groundup": [
         "`sweep`: one batched graph by torch.func.vmap, one wide product for all rates"
     ],
     "closed form": [
-        "the floor: the path of each rate from the eigenvalues, without training; it knows that the model is linear"
+        "the floor: the path of each rate from the eigenvalues, without training; it "
+        "knows that the model is linear"
     ],
 }
 
@@ -42,7 +44,7 @@ MODEL = LinearRegression(6, GENERATOR)
 
 
 def naive_trainer(rates: list[float], epochs: int) -> list[Tensor]:
-    """Run by run. Gives each run's last weights, as the others do."""
+    """Train run by run. Gives each run's last weights, as the others do."""
     weights = []
     for rate in rates:
         config = NaiveTrainerConfig(epochs, rate)
@@ -53,13 +55,13 @@ def naive_trainer(rates: list[float], epochs: int) -> list[Tensor]:
 
 
 def at_once(rates: list[float], epochs: int) -> list[Tensor]:
-    """All runs in one."""
+    """Train all runs in one."""
     result = sweep(MODEL, mean_squared_error, X, y, rates, epochs)
     return list(result.parameters[0][:, -1])
 
 
 def closed_form(rates: list[float], epochs: int) -> list[Tensor]:
-    """No run."""
+    """Train nothing: the closed form."""
     paths = (
         oracle.closed_form_path(X, y, MODEL.weights, MODEL.bias, rate, epochs)
         for rate in rates
@@ -85,7 +87,8 @@ def check(rates: list[float], epochs: int) -> None:
         off = (torch.stack(work(rates, epochs)).double() - expected).abs().max().item()
         if not off < 1e-4:
             raise ValueError(
-                f"{name} in sweep must end at the weights of the naive trainer, got some that are off by {off:.3g}"
+                f"{name} in sweep must end at the weights of the naive trainer, got some "
+                f"that are off by {off:.3g}"
             )
 
 

@@ -1,4 +1,4 @@
-"""Draws the README's picture: chapter one in `marimo run`, its learning rate dragged to where training is fastest.
+"""The README's picture: chapter one, its learning rate dragged to where it trains fastest.
 
 .venv/bin/python -m docs.screenshot
 """
@@ -27,7 +27,8 @@ def main() -> None:
         page.goto(address)
         chart = page.locator(".vega-embed").first
         expect(chart).to_be_visible(timeout=120_000)
-        # The explorer's sliders are native inputs; the live ones are marimo's, the learning rate first.
+        # The explorer's sliders are native inputs; the live ones are marimo's, the learning
+        # rate first.
         learning_rate, epochs = (page.locator("span[role=slider]").nth(i) for i in range(2))
         for _ in range(10):
             epochs.press("ArrowRight")

@@ -1,4 +1,4 @@
-"""How Hypothesis searches, and the chapters as their tests need them: imported, run, served, exported and built."""
+"""How Hypothesis searches, and the chapters as their tests need them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ settings.load_profile("groundup")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Chapter after chapter, so that each is run, served, exported and opened once."""
+    """Go chapter after chapter, so that each is run, served, exported and opened once."""
 
     def place(item: pytest.Item) -> tuple[int, str]:
         asked = item.callspec.params if hasattr(item, "callspec") else {}
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", params=CHAPTERS, ids="chapter {}".format)
 def chapter(request: pytest.FixtureRequest) -> Iterator[Chapter]:
-    """Each chapter. A file about one of them says so: `pytestmark = only(2)`."""
+    """Give each chapter. A file about one of them says so: `pytestmark = only(2)`."""
     threads = torch.get_num_threads()
     yield Chapter(request.param)
     torch.set_num_threads(threads)
@@ -37,20 +37,20 @@ def chapter(request: pytest.FixtureRequest) -> Iterator[Chapter]:
 
 @pytest.fixture(scope="session")
 def served(chapter: Chapter) -> Iterator[str]:
-    """The address of the chapter under `marimo run`."""
+    """Give the address of the chapter under `marimo run`."""
     with running(chapter.file) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def exported(chapter: Chapter, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page that `marimo export html` makes of the chapter."""
+    """Give the page that `marimo export html` makes of the chapter."""
     return export(chapter.file, tmp_path_factory.mktemp("exported") / "page.html")
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built once in a copy of the project, which is the folder around it."""
+    """Build the site once in a copy of the project, which is the folder around it."""
     root = copy_of_the_project(tmp_path_factory.mktemp("project"))
     done = make_blog(root)
     assert done.returncode == 0, done.stderr

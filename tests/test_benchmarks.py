@@ -1,4 +1,4 @@
-"""The benchmarks' deterministic part: who is measured and how, what is written from it; no time is taken here."""
+"""The benchmarks' deterministic part: who is measured and how, what is written from it."""
 
 import json
 import re
@@ -28,7 +28,7 @@ AT_FULL_BATCH = {*EVERYWHERE, "bare", "naive trainer"}
 
 
 def row(job: str, contender: str, ratio: float = 1.0, **more: object) -> rows.Row:
-    """A row of an invented run."""
+    """Return a row of an invented run."""
     (made,) = rows.rows_of(job, {contender: [2.0] * 7}, contender, 1, "a setting")
     return made | {"ratio": ratio} | more
 

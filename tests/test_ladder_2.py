@@ -71,7 +71,8 @@ def by_hand(
                 total.add_(value, alpha=len(targets))
             samples += len(targets)
         train_losses.append(total.item() / samples)
-        totals, samples = {}, 0
+        totals: dict[str, Tensor] = {}
+        samples = 0
         with torch.no_grad():
             for inputs, targets in val_loader:
                 if not samples:

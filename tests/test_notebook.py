@@ -1,4 +1,4 @@
-"""The notebooks' furniture: listings that are the source, and exercises that are never passed by doing nothing."""
+"""The notebooks' furniture: listings are the source, a blank exercise never passes."""
 
 import ast
 import contextlib
@@ -39,7 +39,7 @@ def is_text(statement: ast.stmt) -> bool:
 
 
 def syntax(source: str) -> str:
-    """A source's syntax tree without docstrings, but the first line of those that stand alone."""
+    """Return a tree without docstrings, but the first line of those that stand alone."""
     tree = ast.parse(textwrap.dedent(source))
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -67,7 +67,7 @@ def test_a_listing_keeps_what_a_hook_is_for_and_a_texts_blank_lines() -> None:
     assert listing.splitlines() == [
         "class Observed:",
         "    def hook(self) -> None:",
-        '        """Called when something is seen."""',
+        '        """Do what is to be done when something is seen."""',
         "",
         "    def text(self) -> str:",
         '        return """one:',
@@ -80,7 +80,7 @@ class Observed:
     """Not in the listing."""
 
     def hook(self) -> None:
-        """Called when something is seen.
+        """Do what is to be done when something is seen.
 
         Neither is this.
         """
@@ -119,7 +119,7 @@ def test_a_diff_of_equal_listings_says_so() -> None:
 
 
 def rows_of(table: Any) -> list[list[str]]:
-    """The text of a table's cells, its headings first."""
+    """Return the text of a table's cells, its headings first."""
     rows = re.findall(r"<tr>(.*?)</tr>", table.text, re.S)
     return [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in rows]
 
@@ -227,7 +227,7 @@ def test_words_for_a_published_page_are_marked_as_such() -> None:
 
 
 def check_double(attempt: Any) -> str | None:
-    """The check of an exercise: write a function that doubles."""
+    """Check an exercise: write a function that doubles."""
     return None if attempt(2) == 4 and attempt(3) == 6 else "Twice as much, please."
 
 
@@ -291,7 +291,7 @@ def test_an_attempt_that_raises_gets_the_errors_name_and_words() -> None:
 
 
 def run_with_bar(fails: bool = False) -> tuple[Any, list[dict[str, Any]]]:
-    """A run of two epochs under a notebook's bar, and what marimo was told of it."""
+    """Run two epochs under a notebook's bar, and what marimo was told of it."""
     told: list[dict[str, Any]] = []
     opened: list[Any] = []
 

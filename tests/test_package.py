@@ -28,7 +28,7 @@ FILES = {full_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def part(name: str) -> str:
-    """The part of groundup that a module is, or lies in."""
+    """Return the part of groundup that a module is, or lies in."""
     return [*name.split("."), ""][1]
 
 
@@ -45,7 +45,7 @@ def tree(name: str) -> ast.Module:
 
 
 def imports(name: str) -> set[str]:
-    """The full names of all that a module imports, wherever in its file.
+    """Return the full names of all that a module imports, wherever in its file.
 
     What only a type checker sees is not imported.
     """

@@ -1,4 +1,4 @@
-"""The package as others get it: a wheel beside what it asks for, and the versions that are pinned."""
+"""The package as others get it: a wheel beside what it asks for, and pinned versions."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ LOWEST = PROJECT["requires-python"].removeprefix(">=") + ".0"
 
 
 def required(requirements: Iterable[str], extras: Iterable[str] = ()) -> set[str]:
-    """The names of all distributions that are installed because of these requirements.
+    """Return the names of all that is installed because of these requirements.
 
     Args:
         requirements: as a distribution's metadata has them.
@@ -57,7 +57,7 @@ def _collect(
 
 
 def installed(name: str) -> Distribution | None:
-    """A distribution, if it is there."""
+    """Return a distribution, if it is there."""
     try:
         return distribution(name)
     except PackageNotFoundError:
@@ -65,7 +65,7 @@ def installed(name: str) -> Distribution | None:
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
-    """What a command prints. Fails with what it complains about."""
+    """Return what a command prints. Fails with what it complains about."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -80,7 +80,7 @@ def pip(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built."""
+    """Build the package."""
     folder = tmp_path_factory.mktemp("wheel")
     offline = ("--no-index", "--no-deps", "--no-build-isolation")
     pip("wheel", "--quiet", *offline, "--wheel-dir", folder, ROOT)
@@ -89,9 +89,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment(folder: Path, wheel: Path, *extras: str) -> Path:
-    """A new environment's Python, which finds the wheel, what it requires, and nothing else.
+    """Make an environment that finds the wheel, what it requires, and nothing else.
 
-    What it requires is linked from the environment of the tests: torch alone would take minutes to install.
+    Returns its Python.
+
+    What it requires is linked from the environment of the tests: torch alone would take
+    minutes to install.
     """
     venv.create(folder, symlinks=True)
     python = folder / "bin/python"
@@ -108,21 +111,20 @@ def environment(folder: Path, wheel: Path, *extras: str) -> Path:
 
 @pytest.fixture(scope="module")
 def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment without extras."""
+    """Give the Python of an environment without extras."""
     return environment(tmp_path_factory.mktemp("lean"), wheel)
 
 
 @pytest.fixture(scope="module")
 def full(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with all that notebooks need."""
+    """Give the Python of an environment with all that notebooks need."""
     return environment(tmp_path_factory.mktemp("full"), wheel, "notebooks")
 
 
 TRAINS = """
 from importlib.util import find_spec
-from groundup import (
-    Dataset, LogisticRegression, TrainerConfig, binary_cross_entropy_with_logits, load_penguins
-)
+from groundup import Dataset, LogisticRegression, TrainerConfig, load_penguins
+from groundup import binary_cross_entropy_with_logits
 config = TrainerConfig(epochs=2, batch_size=32, learning_rate=1e-9)
 data = Dataset(*load_penguins())
 model = LogisticRegression(4)
@@ -156,12 +158,14 @@ def test_what_needs_more_says_how_to_install_it(
     )
     *_, last = done.stderr.splitlines()
     assert last == (
-        f"ModuleNotFoundError: {missing} is not installed: pip install 'groundup[notebooks]'"
+        f"ModuleNotFoundError: {missing} is not installed: pip install "
+        "'groundup[notebooks]'"
     )
 
 
 TYPED = """
-from groundup import LinearRegression, NaiveTrainer, NaiveTrainerConfig, make_regression, mean_squared_error
+from groundup import LinearRegression, NaiveTrainer, NaiveTrainerConfig
+from groundup import make_regression, mean_squared_error
 
 model = LinearRegression(1)
 config = NaiveTrainerConfig(epochs=1, learning_rate=0.1)

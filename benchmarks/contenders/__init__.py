@@ -1,1 +1,1 @@
-"""A file for each contender; `train(job)` trains from scratch and gives the final parameters."""
+"""A file for each contender; `train(job)` trains from scratch and gives the parameters."""

@@ -11,7 +11,7 @@ from groundup import DataLoader, mean_squared_error
 
 
 def train(job: Job) -> list[Tensor]:
-    """The loop with all that the trainer does: batches, zeroing, averages, validation."""
+    """Run the loop with all that the trainer does: batches, averages, validation."""
     model = job.make_model()
     params: list[Tensor] = list(model.parameters())
     train_loader = DataLoader(
@@ -38,7 +38,7 @@ def train(job: Job) -> list[Tensor]:
 
 
 def validation_loss(model: nn.Module, loader: Iterable[Any]) -> float:
-    """The mean over all samples, as `evaluate` takes it: for torch's loop and Fabric's, too."""
+    """Return the mean over all samples, as `evaluate` takes it."""
     total, count = torch.zeros((), dtype=torch.float64), 0
     model.eval()
     with torch.no_grad():
@@ -50,7 +50,7 @@ def validation_loss(model: nn.Module, loader: Iterable[Any]) -> float:
 
 
 def bare(job: Job) -> list[Tensor]:
-    """The five steps on the whole tensors."""
+    """Take the five steps on the whole tensors."""
     model = job.make_model()
     params: list[Tensor] = list(model.parameters())
     X, y = job.train.tensors

@@ -14,7 +14,7 @@ from groundup import (
 
 
 def train(job: Job) -> list[Tensor]:
-    """`Trainer`."""
+    """Run `Trainer`."""
     model = job.make_model()
     Trainer(
         model,
@@ -28,7 +28,7 @@ def train(job: Job) -> list[Tensor]:
 
 
 def naive(job: Job) -> list[Tensor]:
-    """`NaiveTrainer`, on all of the data at once."""
+    """Run `NaiveTrainer` on all of the data at once."""
     model = job.make_model()
     config = NaiveTrainerConfig(job.epochs, job.learning_rate)
     X, y = job.train.tensors

@@ -1,4 +1,4 @@
-"""torch's own pieces: its optimizer and its loaders, with the loop by hand. The peers take the same loaders."""
+"""torch's own optimizer and loaders, which the peers take too, with the loop by hand."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -17,30 +17,33 @@ class Bulk(TensorDataset):
     """A data set that gathers a batch at once, where the loader asks it to."""
 
     def __getitems__(self, positions: list[int]) -> tuple[Tensor, ...]:
-        """The batch at these positions: a tensor of each, not a list of samples."""
+        """Return the batch at these positions: a tensor of each, not a list of samples."""
         batch: tuple[Tensor, ...] = self[torch.tensor(positions)]
         return batch
 
 
 def dataset(job: Job, data: Dataset) -> TensorDataset:
-    """A part of a job's data."""
+    """Return a part of a job's data, as torch has data."""
     return (Bulk if job.bulk else TensorDataset)(*data.tensors)
 
 
 def collate(job: Job) -> Callable[[Any], Any]:
-    """What makes a batch of what the data set gave."""
+    """Return what makes a batch of what the data set gave."""
     return (lambda batch: batch) if job.bulk else default_collate
 
 
 def sampler(job: Job) -> SubsetRandomSampler | None:
-    """The shuffled order: one `torch.randperm` an epoch, where `RandomSampler` draws a second one as an epoch ends."""
+    """Return the shuffled order: one `torch.randperm` an epoch.
+
+    `RandomSampler` draws a second one as an epoch ends.
+    """
     return SubsetRandomSampler(range(len(job.train)), job.order()) if job.shuffle else None
 
 
 def loaders(
     job: Job, collate_fn: Callable[[Any], Any] | None = None
 ) -> tuple[DataLoader[Any], DataLoader[Any] | None]:
-    """For training and for validation."""
+    """Return the loaders for training and for validation."""
     make = partial(
         DataLoader, batch_size=job.batch_size, collate_fn=collate_fn or collate(job)
     )
@@ -49,7 +52,7 @@ def loaders(
 
 
 def train(job: Job) -> list[Tensor]:
-    """The loop over torch's pieces."""
+    """Run the loop over torch's pieces."""
     model = job.make_model()
     optimizer = torch.optim.SGD(model.parameters(), job.learning_rate)
     loop(job.epochs, model, optimizer, *loaders(job), backward=Tensor.backward)
@@ -64,7 +67,7 @@ def loop(
     val_loader: Iterable[Any] | None,
     backward: Callable[[Tensor], None],
 ) -> None:
-    """What the loop by hand does, with an optimizer's `zero_grad` and `step`."""
+    """Do what the loop by hand does, with an optimizer's `zero_grad` and `step`."""
     train_losses, val_losses = [], []
     for _ in range(epochs):
         total, count = torch.zeros(()), 0

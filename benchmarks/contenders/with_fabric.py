@@ -9,7 +9,7 @@ from benchmarks.training import Job
 
 
 def train(job: Job) -> list[Tensor]:
-    """The loop of `torchs` with the pieces that Fabric has set up."""
+    """Run the loop of `torchs` with the pieces that Fabric has set up."""
     fabric = Fabric(accelerator="cpu", devices=1)
     model = job.make_model()
     optimizer = torch.optim.SGD(model.parameters(), job.learning_rate)

@@ -11,7 +11,7 @@ from groundup import mean_squared_error
 
 
 def train(job: Job) -> list[Tensor]:
-    """Its supervised trainer, with its evaluator after each epoch."""
+    """Run its supervised trainer, with its evaluator after each epoch."""
     model = job.make_model()
     optimizer = torch.optim.SGD(model.parameters(), job.learning_rate)
     train_loader, val_loader = torchs.loaders(job)

@@ -13,7 +13,8 @@ from benchmarks.training import Job
 from groundup import mean_squared_error
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-# It recommends workers for the loaders; with these data they would cost more than they spare.
+# It recommends workers for the loaders; with these data they would cost more than they
+# spare.
 warnings.filterwarnings("ignore", category=PossibleUserWarning)
 warnings.filterwarnings(
     "ignore", "`isinstance\\(treespec, LeafSpec\\)` is deprecated", FutureWarning
@@ -21,7 +22,7 @@ warnings.filterwarnings(
 
 
 class Module(LightningModule):
-    """A job's model; adds up its losses as the loop by hand does, since `self.log` would cost more."""
+    """A job's model; it adds its losses up by hand: `self.log` would cost more."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -31,7 +32,7 @@ class Module(LightningModule):
         self.val_losses: list[float] = []
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Plain SGD."""
+        """Return plain SGD."""
         return torch.optim.SGD(self.model.parameters(), self.learning_rate)
 
     def on_train_epoch_start(self) -> None:
@@ -39,7 +40,7 @@ class Module(LightningModule):
         self.total, self.count = torch.zeros(()), 0
 
     def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
-        """The loss; the trainer does the rest of a step."""
+        """Return the loss; the trainer does the rest of a step."""
         inputs, targets = batch
         loss = mean_squared_error(self.model(inputs), targets)
         self.total += loss.detach() * len(targets)
@@ -55,7 +56,7 @@ class Module(LightningModule):
         self.val_total, self.val_count = torch.zeros(()), 0
 
     def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
-        """The loss, added up."""
+        """Add the loss up."""
         inputs, targets = batch
         self.val_total += mean_squared_error(self.model(inputs), targets) * len(targets)
         self.val_count += len(targets)
@@ -66,7 +67,7 @@ class Module(LightningModule):
 
 
 def train(job: Job) -> list[Tensor]:
-    """Its trainer in barebones mode."""
+    """Run its trainer in barebones mode."""
     module = Module(job)
     train_loader, val_loader = torchs.loaders(job)
     Trainer(

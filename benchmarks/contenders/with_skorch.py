@@ -11,7 +11,7 @@ from groundup import mean_squared_error
 
 
 def train(job: Job) -> list[Tensor]:
-    """Its estimator, without callbacks."""
+    """Fit its estimator, without callbacks."""
     model = job.make_model()
     net = NeuralNet(
         model,

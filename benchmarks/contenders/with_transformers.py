@@ -18,20 +18,20 @@ atexit.register(OUTPUT.cleanup)
 
 
 class WithLoss(nn.Module):
-    """A model that is given its labels and returns its loss, as those of transformers do."""
+    """A model that is given its labels and returns its loss, as transformers' own do."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, inputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """The loss, and the predictions."""
+        """Return the loss and the predictions."""
         predictions = self.model(inputs)
         return {"loss": mean_squared_error(predictions, labels), "logits": predictions}
 
 
 class Trainer(TransformersTrainer):
-    """Its trainer over the loaders that the others have: its own sampler can't be given a generator."""
+    """Its trainer over the others' loaders: its own sampler can't be given a generator."""
 
     def __init__(self, job: Job, model: nn.Module, args: TrainingArguments) -> None:
         to_batch = torchs.collate(job)
@@ -53,16 +53,16 @@ class Trainer(TransformersTrainer):
         self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> Any:
-        """Prepared as its own is."""
+        """Return the loader, prepared as its own is."""
         return self.accelerator.prepare(self.loaders[0])
 
     def get_eval_dataloader(self, eval_dataset: object = None) -> Any:
-        """Prepared as its own is."""
+        """Return the loader, prepared as its own is."""
         return self.accelerator.prepare(self.loaders[1])
 
 
 def train(job: Job) -> list[Tensor]:
-    """Its trainer, with everything optional switched off."""
+    """Run its trainer, with everything optional switched off."""
     model = job.make_model()
     args = TrainingArguments(
         OUTPUT.name,

@@ -21,7 +21,8 @@ class Progress(Callback):
             starts. Where there is none, as under `pythonw`, nothing is shown.
 
     Raises:
-        ModuleNotFoundError: as training starts, if tqdm is not installed; the extra `notebooks` brings it.
+        ModuleNotFoundError: as training starts, if tqdm is not installed; the extra
+            `notebooks` brings it.
 
     Example:
         >>> model = LinearRegression(2, torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""Where a chapter says how long something takes, it says what the file of `make bench` says."""
+"""Where a chapter says how long something takes, it says what `make bench` found."""
 
 import json
 import re
@@ -16,14 +16,17 @@ TENFOLD = 10
 
 
 def rows() -> list[dict[str, Any]]:
-    """What was measured."""
+    """Return what was measured."""
     found: list[dict[str, Any]] = json.loads(OURS.read_text("utf-8"))
     return found
 
 
 @pytest.fixture
 def words(chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the chapter's cells show beside a file in which all times of `groundup` are ten times as long."""
+    """Run the chapter beside a file in which `groundup` takes ten times as long.
+
+    Gives what its cells show.
+    """
     for row in (changed := rows()):
         if row["contender"] == "groundup":
             row["ratio"] *= TENFOLD
@@ -35,7 +38,7 @@ def words(chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def shown(outputs: Any) -> list[str]:
-    """The cells' words, without their markup."""
+    """Return the cells' words, without their markup."""
     return [
         re.sub(r"\s+", " ", re.sub("<.*?>", "", output.text))
         for output in outputs
@@ -44,20 +47,20 @@ def shown(outputs: Any) -> list[str]:
 
 
 def ratio(job: str, contender: str, threads: int = 1, **values: Any) -> float:
-    """A contender's ratio in the project's own file."""
+    """Return a contender's ratio in the project's own file."""
     wanted = {"job": job, "contender": contender, "threads": threads} | values
     (found,) = [r["ratio"] for r in rows() if wanted.items() <= r.items()]
     return float(found)
 
 
 def said(words: list[str], start: str) -> str:
-    """The one cell that has these words."""
+    """Return the one cell that has these words."""
     (found,) = [text for text in words if start in text]
     return found
 
 
 def figures(chapter: int, tenfold: float) -> dict[str, list[float]]:
-    """The first words of a cell → the ratios that it should name, where ours is that many times as slow."""
+    """Return a cell's first words → the ratios to be named, if ours is that much slower."""
     loader = "100,000 × 6, batches of 32"
     if chapter == 1:
         sweeps = [r for r in rows() if r["job"] == "sweep"]
