@@ -20,7 +20,7 @@ from groundup._checks import (
 
 @dataclass(eq=False)
 class SweepResult:
-    """What a sweep leaves behind: for each learning rate what a run of `NaiveTrainer` would.
+    """A sweep's history: for each learning rate what a run of `NaiveTrainer` gives.
 
     Example:
         >>> losses, weights = torch.ones(2, 50), torch.zeros(2, 50, 6, 1)
@@ -120,10 +120,10 @@ def sweep(
 ) -> SweepResult:
     """Train copies of a model at many learning rates at once, by gradient descent.
 
-    Each run starts from the model as it is and gives what `NaiveTrainer` gives, to rounding:
-    `torch.func.vmap` batches the forward pass over the runs, and since no run's loss depends
-    on another's parameters, one backward pass through the sum of the losses gives each run
-    its own gradients. A run that diverges harms no other.
+    Each run starts from the model as it is and gives what `NaiveTrainer` gives, to
+    rounding: `torch.func.vmap` batches the forward pass over the runs, and since no run's
+    loss depends on another's parameters, one backward pass through the sum of the losses
+    gives each run its own gradients. A run that diverges harms no other.
 
     Args:
         model: any module whose forward pass draws no random numbers and updates no buffer.
