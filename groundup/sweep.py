@@ -1,4 +1,4 @@
-"""One model trained at many learning rates at once: a run is a lane of one batched computation."""
+"""One model trained at many learning rates at once: a run is a lane of a batched run."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class SweepResult:
-    """The history of a sweep: for each learning rate what a run of `NaiveTrainer` gives.
+    """A sweep's history: for each learning rate what a run of `NaiveTrainer` gives.
 
     Example:
-        >>> SweepResult(torch.tensor([0.1, 1.0]), torch.ones(2, 50), (torch.zeros(2, 50, 6, 1),))
+        >>> losses, weights = torch.ones(2, 50), torch.zeros(2, 50, 6, 1)
+        >>> SweepResult(torch.tensor([0.1, 1.0]), losses, (weights,))
         SweepResult(2 runs of 50 epochs, learning rates 0.1 ... 1, parameters (6, 1))
     """
 
@@ -160,12 +161,12 @@ def sweep(
     learning_rates: Iterable[float] | Tensor,
     epochs: int,
 ) -> SweepResult:
-    """Train copies of a model at many learning rates at once, by gradient descent on all the data.
+    """Train copies of a model at many learning rates at once, by gradient descent.
 
-    Each run starts from the model as it is and gives what `NaiveTrainer` gives, to rounding:
-    `torch.func.vmap` batches the forward pass over the runs, and since no run's loss depends
-    on another's parameters, one backward pass through the sum of the losses gives each run
-    its own gradients. A run that diverges harms no other.
+    Each run starts from the model as it is and gives what `NaiveTrainer` gives, to
+    rounding: `torch.func.vmap` batches the forward pass over the runs, and since no run's
+    loss depends on another's parameters, one backward pass through the sum of the losses
+    gives each run its own gradients. A run that diverges harms no other.
 
     Args:
         model: any module whose forward pass draws no random numbers and updates no buffer.
@@ -189,7 +190,8 @@ def sweep(
     Example:
         >>> generator = torch.Generator().manual_seed(0)
         >>> X, y = make_regression(100, 6, generator=generator)
-        >>> sweep(LinearRegression(6, generator), mean_squared_error, X, y, [0.01, 0.1, 0.5], epochs=20)
+        >>> model, rates = LinearRegression(6, generator), [0.01, 0.1, 0.5]
+        >>> sweep(model, mean_squared_error, X, y, rates, epochs=20)
         SweepResult(3 runs of 20 epochs, learning rates 0.01 ... 0.5, parameters (6, 1) (1,))
     """
     check_trainable(model, loss)
