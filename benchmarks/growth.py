@@ -25,8 +25,8 @@ SETTINGS = {
         "peak memory: of a second epoch in a fresh process, beyond the data; with one "
         "thread",
         "where a tensor has more than 32 MB, glibc gives its memory back after each step, "
-        "and the next one pays for fresh pages, in the loader's copy and in the model's own "
-        "results alike: from a million samples to ten it is more than ten times. Told to "
+        "and the next one pays for fresh pages, in the loader's copy and in the model's "
+        "own results alike: from a million samples to ten it is more than ten times. Told to "
         "keep it (`GLIBC_TUNABLES=glibc.malloc.mmap_max=0:"
         "glibc.malloc.trim_threshold=20000000000`), it is about ten",
     ]

@@ -16,7 +16,7 @@ from groundup.callbacks.callback import HOOKS, Callback
 
 
 def describe(value: object) -> str:
-    """Return a value, cut short where it is long, and its type, as error messages quote it."""
+    """Return a value, cut short where it is long, and its type, for an error message."""
     return f"{reprlib.repr(value)} ({type(value).__name__})"
 
 
@@ -103,13 +103,13 @@ def check_no_gradients(name: str, value: Tensor) -> None:
     """Refuse data that requires gradients: the graph behind it is gone after one step."""
     if value.requires_grad:
         raise ValueError(
-            f"{name} must not require gradients, got a tensor of shape {tuple(value.shape)} "
-            "that does: call detach()"
+            f"{name} must not require gradients, got a tensor of shape "
+            f"{tuple(value.shape)} that does: call detach()"
         )
 
 
 def check_samples(X: Tensor, y: Tensor) -> None:
-    """Refuse features and targets that are not of the same number of samples, one at least."""
+    """Refuse features and targets that differ in length, or hold no sample."""
     for name, value in (("X", X), ("y", y)):
         check_tensor(name, value)
         if value.dim() == 0:
@@ -160,7 +160,7 @@ def check_trainable(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) 
 
 
 def check_leaf(name: str, value: Tensor) -> None:
-    """Refuse what is not a tensor that can be moved: the result of an operation, for example."""
+    """Refuse what is no tensor, or no leaf: the result of an operation, for example."""
     check_tensor(name, value)
     if not value.is_leaf:
         raise ValueError(f"{name} must be a leaf, got the result of {value.grad_fn}")
@@ -177,7 +177,7 @@ def checked_batches(loader: Iterable[Any], first: int = 0) -> Iterator[tuple[Any
 
 
 def _checked_batch(batch: Any) -> tuple[Any, Tensor]:
-    """Return a batch as `(inputs, targets)`; refuse one of anything else or of no sample."""
+    """Return a batch as `(inputs, targets)`; refuse anything else, and no sample."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         size = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
         raise TypeError(
@@ -198,7 +198,8 @@ def check_gave_batches(name: str, loader: object, count: int) -> None:
     """Refuse a loader that gave no batch when it was iterated."""
     if count == 0:
         raise ValueError(
-            f"{name} must give a batch each time it is iterated, got none from {describe(loader)}"
+            f"{name} must give a batch each time it is iterated, got none from "
+            f"{describe(loader)}"
         )
 
 
@@ -267,14 +268,15 @@ def check_loader(name: str, loader: Iterable[Any]) -> None:
     batches = hasattr(loader, "__iter__") and not isinstance(loader, type)
     if not batches or isinstance(loader, Tensor | str | Mapping):
         raise TypeError(
-            f"{name} must give batches (inputs, targets) when it is iterated, as a DataLoader "
-            f"does, got {describe(loader)}"
+            f"{name} must give batches (inputs, targets) when it is iterated, as a "
+            f"DataLoader does, got {describe(loader)}"
         )
-    # A data set over tensors tells what a sample is made of; torch's loaders may collate it.
+    # A data set over tensors tells what a sample is made of; torch's loaders collate it.
     tensors = getattr(getattr(loader, "dataset", None), "tensors", (0, 0))
     if len(tensors) != 2 and not hasattr(loader, "collate_fn"):
         raise ValueError(
-            f"{name} must give batches (inputs, targets), got {len(tensors)} tensors a sample"
+            f"{name} must give batches (inputs, targets), "
+            f"got {len(tensors)} tensors a sample"
         )
     if length_of(loader) == 0:
         raise ValueError(f"{name} must give at least one batch, got {loader} of length 0")
@@ -307,7 +309,7 @@ def check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
             if name.startswith("on_") and name not in HOOKS:
                 (nearest,) = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0)
                 raise TypeError(
-                    f"callback {i}, {type(callback).__name__}, has {name!r}, which is no hook "
-                    f"and would never be called: did you mean {nearest!r}?"
+                    f"callback {i}, {type(callback).__name__}, has {name!r}, which is no "
+                    f"hook and would never be called: did you mean {nearest!r}?"
                 )
     return checked

@@ -56,7 +56,7 @@ class TrainerConfig:
     Batch normalisation, for one, can't train on a single sample."""
 
     seed: int = 0
-    """Where the shuffling starts, from 0 to 2⁶⁴ − 1; the model has a generator of its own."""
+    """Where the shuffling starts, from 0 to 2⁶⁴ − 1; the model has its own generator."""
 
     def __post_init__(self) -> None:
         check_count("epochs", self.epochs, minimum=0)
@@ -105,7 +105,7 @@ class TrainerConfig:
         metrics: Mapping[str, Measure] | None = None,
         callbacks: Iterable[Callback] = (),
     ) -> Trainer:
-        """Return a trainer made of the pieces that the recipe names. Nothing is trained yet.
+        """Return a trainer made of the pieces that the recipe names; nothing is trained.
 
         Args:
             model: the module to train, in place.

@@ -46,16 +46,16 @@ def make_regression(
         num_features: number of columns of `X`, at least 1.
         noise: standard deviation of the noise, in the unit of `y`; finite, not negative.
         generator: source of all random numbers; None means torch's default generator.
-        weights: the true coefficients, shape `(num_features, 1)`, whose dtype the data takes
-            on; None draws standard normal ones in torch's default dtype.
+        weights: the true coefficients, shape `(num_features, 1)`, whose dtype the data
+            takes on; None draws standard normal ones in torch's default dtype.
         bias: the true intercept, in the unit of `y`.
 
     Returns:
         `X` of shape `(num_samples, num_features)` and `y` of shape `(num_samples, 1)`.
 
     Raises:
-        TypeError: if a count is not an integer, `noise` or `bias` not a number, `weights` not
-            a floating-point tensor or `generator` not a generator.
+        TypeError: if a count is not an integer, `noise` or `bias` not a number, `weights`
+            not a floating-point tensor or `generator` not a generator.
         ValueError: if a count is not positive, `noise` is negative or not finite, `bias` is
             not finite, or `weights` has another shape or is not finite.
 
@@ -151,7 +151,8 @@ class Dataset:
                 )
             if tensor.dim() == 0:
                 raise ValueError(
-                    f"tensor {i} of a data set must have a dimension of samples, got shape ()"
+                    f"tensor {i} of a data set must have a dimension of samples, "
+                    "got shape ()"
                 )
             check_no_gradients(f"tensor {i} of a data set", tensor)
         lengths = [len(tensor) for tensor in tensors]
@@ -165,7 +166,7 @@ class Dataset:
         return len(self.tensors[0])
 
     def __getitem__(self, positions: int | slice | Tensor) -> tuple[Tensor, ...]:
-        """Return from each tensor a sample, a slice of them, or those at a tensor of positions.
+        """Return from each tensor a sample, a slice, or the rows at a tensor of positions.
 
         What a tensor of positions gives is a copy, the others are views.
 
@@ -177,7 +178,8 @@ class Dataset:
             positions, Integral | slice | Tensor
         ):
             raise TypeError(
-                f"positions must be an integer, a slice or a tensor, got {describe(positions)}"
+                "positions must be an integer, a slice or a tensor, "
+                f"got {describe(positions)}"
             )
         return tuple(_rows(tensor, positions) for tensor in self.tensors)
 
@@ -213,8 +215,8 @@ def random_split(
     """Return parts of a data set, drawn at random: each sample goes to one of them.
 
     The same parts as `torch.utils.data.random_split` draws from the same seed: each has
-    `floor(fraction * n)` samples, and those that are left over go to the first parts, one to
-    each. Here a part is a copy, not a list of positions.
+    `floor(fraction * n)` samples, and those that are left over go to the first parts, one
+    to each. Here a part is a copy, not a list of positions.
 
     Args:
         dataset: what is split.
@@ -222,8 +224,8 @@ def random_split(
         generator: source of the order; None means torch's default generator.
 
     Raises:
-        TypeError: if `dataset` is not a `Dataset`, a fraction is not a number or `generator`
-            not a generator.
+        TypeError: if `dataset` is not a `Dataset`, a fraction is not a number or
+            `generator` not a generator.
         ValueError: if a fraction is negative, or they don't add up to 1.
 
     Example:
@@ -240,7 +242,8 @@ def random_split(
         check_not_negative(f"fraction {i}", fraction)
     if not math.isclose(sum(fractions), 1):
         raise ValueError(
-            f"fractions must add up to 1, got {list(fractions)} with a sum of {sum(fractions)}"
+            f"fractions must add up to 1, got {list(fractions)} "
+            f"with a sum of {sum(fractions)}"
         )
     check_generator(generator)
     sizes = [math.floor(fraction * len(dataset)) for fraction in fractions]
@@ -254,8 +257,8 @@ def standardise(reference: Dataset, *datasets: Dataset) -> tuple[Dataset, ...]:
     """Return data sets whose features are in standard deviations of the reference's.
 
     They are counted from the reference's mean. A feature that is the same in all of its
-    samples has no deviation and is only moved. After `sklearn.preprocessing.StandardScaler`,
-    which divides by n where this divides by n − 1.
+    samples has no deviation and is only moved. After
+    `sklearn.preprocessing.StandardScaler`, which divides by n where this divides by n − 1.
 
     Args:
         reference: whose mean and deviation count: the training part, and nothing besides.
@@ -263,11 +266,14 @@ def standardise(reference: Dataset, *datasets: Dataset) -> tuple[Dataset, ...]:
             `(n, …)`, as that of the reference; the others stay as they are.
 
     Raises:
-        TypeError: if one of them is not a `Dataset`, or its features are not floating-point.
-        ValueError: if the reference has fewer samples than two, or features differ in shape.
+        TypeError: if one of them is not a `Dataset`, or its features are not
+            floating-point.
+        ValueError: if the reference has fewer samples than two, or features differ in
+            shape.
 
     Example:
-        >>> train, new = Dataset(torch.tensor([[1.0], [3.0]])), Dataset(torch.tensor([[4.0]]))
+        >>> train = Dataset(torch.tensor([[1.0], [3.0]]))
+        >>> new = Dataset(torch.tensor([[4.0]]))
         >>> [part.tensors[0].flatten().tolist() for part in standardise(train, train, new)]
         [[-0.7071067690849304, 0.7071067690849304], [1.4142135381698608]]
     """
@@ -281,7 +287,7 @@ def standardise(reference: Dataset, *datasets: Dataset) -> tuple[Dataset, ...]:
 
 
 def _check_features(reference: Dataset, datasets: Sequence[Dataset]) -> None:
-    """Refuse features that have no mean and deviation, or other ones than the reference's."""
+    """Refuse features without a mean and deviation, and other ones than the reference's."""
     for i, dataset in enumerate((reference, *datasets)):
         name = f"data set {i}" if i else "reference"
         _check_dataset(name, dataset)
@@ -324,7 +330,8 @@ class DataLoader:
     gives when they are not shuffled; a shuffled order is its own.
 
     Args:
-        dataset: a `Dataset`, or what has a length and gives a tuple of tensors for a tensor of positions.
+        dataset: a `Dataset`, or what has a length and gives a tuple of tensors for a tensor
+            of positions.
         batch_size: samples in a batch, at least 1; the last one may be shorter.
         shuffle: draw a new order each time, as soon as `iter` is called.
         generator: source of the order; None means torch's default generator.
@@ -361,7 +368,8 @@ class DataLoader:
         array = hasattr(dataset, "__array__") or isinstance(dataset, Sequence | Mapping)
         if not indexed or array or isinstance(dataset, type):
             raise TypeError(
-                f"dataset must be a groundup.Dataset or something like it, got {describe(dataset)}"
+                "dataset must be a groundup.Dataset or something like it, "
+                f"got {describe(dataset)}"
             )
         _refuse_subset(dataset)
         check_count("batch_size", batch_size, minimum=1)

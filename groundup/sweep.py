@@ -48,7 +48,8 @@ class SweepResult:
         return (
             f"SweepResult({runs} {'run' if runs == 1 else 'runs'} "
             f"of {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
-            f"learning rates {self.learning_rates[0]:.4g} ... {self.learning_rates[-1]:.4g}, "
+            f"learning rates {self.learning_rates[0]:.4g} ... "
+            f"{self.learning_rates[-1]:.4g}, "
             f"parameters {shapes})"
         )
 
@@ -190,9 +191,9 @@ def sweep(
     Example:
         >>> generator = torch.Generator().manual_seed(0)
         >>> X, y = make_regression(100, 6, generator=generator)
-        >>> model, rates = LinearRegression(6, generator), [0.01, 0.1, 0.5]
+        >>> model, rates = LinearRegression(6, generator), [0.1, 0.2, 0.5]
         >>> sweep(model, mean_squared_error, X, y, rates, epochs=20)
-        SweepResult(3 runs of 20 epochs, learning rates 0.01 ... 0.5, parameters (6, 1) (1,))
+        SweepResult(3 runs of 20 epochs, learning rates 0.1 ... 0.5, parameters (6, 1) (1,))
     """
     check_trainable(model, loss)
     check_training_data(X, y)

@@ -1,7 +1,8 @@
-"""The trainer of chapter three and of every later one: it goes through batches and validates.
+"""The trainer of chapter three and of every later one: batches, validation, hooks.
 
-The loop never grows. What watches a run is a `Callback`, what lies between gradients and new
-weights is an optimizer, what measures is a metric, what decides what a batch is is a loader.
+The loop never grows. What watches a run is a `Callback`, what lies between gradients and
+new weights is an optimizer, what measures is a metric, what decides what a batch is is a
+loader.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -145,8 +146,8 @@ def evaluate(
 
     Raises:
         TypeError: if the model is not a module, the loader can't be iterated or is a data
-            set, a measure or `average` can't be called, or a batch is not a tuple or list of
-            two whose targets are a tensor.
+            set, a measure or `average` can't be called, or a batch is not a tuple or list
+            of two whose targets are a tensor.
         ValueError: if the loader gives no batch, its samples have no target, or a batch has
             no sample.
 
@@ -178,7 +179,7 @@ def evaluate(
 
 
 def _set_modes(modes: Mapping[nn.Module, bool]) -> None:
-    """Give each module its mode, from the outside in, since `train` reaches what is inside."""
+    """Give each module its mode, from the outside in: `train` reaches what is inside."""
     for module, training in modes.items():
         if module.training != training:
             module.train(training)
@@ -190,15 +191,15 @@ class TrainerResult:
     """The history of a run: one float an epoch.
 
     Example:
-        >>> TrainerResult([4.0, 1.0], [5.0, 2.0], {"accuracy": [0.5, 0.75]})
-        TrainerResult(2 epochs, train loss 4 -> 1, validation loss 5 -> 2, accuracy 0.5 -> 0.75)
+        >>> TrainerResult([4.0, 1.0], [5.0, 2.0], {})
+        TrainerResult(2 epochs, train loss 4 -> 1, validation loss 5 -> 2)
     """
 
     train_losses: list[float] = field(default_factory=list)
-    """`train_losses[i]` is the mean over the batches of epoch i, each taken *before* its update."""
+    """`train_losses[i]` is the mean over the samples of epoch i, *before* each update."""
 
     val_losses: list[float] = field(default_factory=list)
-    """`val_losses[i]` is the loss on the validation data *after* epoch i; empty if there are none."""
+    """`val_losses[i]` is the validation loss *after* epoch i; empty without a loader."""
 
     metrics: dict[str, list[float]] = field(default_factory=dict)
     """A name → the measure on the validation data after each epoch."""
@@ -238,9 +239,9 @@ class TrainerResult:
         """Return the run as a pandas data frame in tidy form, a number a row.
 
         Returns:
-            Columns `epoch`, `measure` and `value`. Epochs count from 0, as the lists of this
-            result do. A measure is `train loss`, `validation loss` or a metric by its name,
-            each in its own unit. What was not measured has no rows.
+            Columns `epoch`, `measure` and `value`. Epochs count from 0, as the lists of
+            this result do. A measure is `train loss`, `validation loss` or a metric by its
+            name, each in its own unit. What was not measured has no rows.
 
         Raises:
             ImportError: if pandas is not installed.
@@ -268,8 +269,8 @@ class Trainer:
 
     Args:
         model: the module to train, in place. Called as `model(inputs)`.
-        loss: called as `loss(predictions, targets)`; gives a tensor of one element, the mean
-            over a batch.
+        loss: called as `loss(predictions, targets)`; gives a tensor of one element, the
+            mean over a batch.
         optimizer: asked for `zero_grad()` and `step()`: ours, one of torch's, or one that
             wraps another.
         train_loader: iterated once an epoch; gives batches `(inputs, targets)`: a tuple or
@@ -299,8 +300,8 @@ class Trainer:
             iterated or is a data set, `epochs` is not an integer, or a callback is not a
             `Callback` or has a hook that does not exist.
         ValueError: if no parameter requires gradients, the optimizer holds none of the
-            model's, a loader has no batch or its samples no target, `epochs` is negative, or
-            there is a metric without a `val_loader` or named `loss`.
+            model's, a loader has no batch or its samples no target, `epochs` is negative,
+            or there is a metric without a `val_loader` or named `loss`.
 
     Example:
         >>> generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""The base class of all optimizers: parameters in groups, a state for each, and torch's format for both."""
+"""The base class of all optimizers: groups of parameters and their state, as torch's."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -21,8 +21,8 @@ NOT_OURS = {"capturable", "differentiable", "foreach", "fused", "initial_lr"}
 class Optimizer:
     """Moves parameters by their gradients; a subclass says how, in `_update`.
 
-    After `torch.optim.Optimizer`: the same groups, and the same format of the state, so that
-    a run can be handed to torch and back.
+    After `torch.optim.Optimizer`: the same groups, and the same format of the state, so
+    that a run can be handed to torch and back.
 
     Args:
         params: the tensors to be moved, such as `model.parameters()`, or groups of them:
@@ -59,7 +59,8 @@ class Optimizer:
         # The order of a set is another one in the next process, and the state goes by it.
         if isinstance(params, Tensor | Mapping | set) or not isinstance(params, Iterable):
             raise TypeError(
-                f"params must be an iterable of tensors or of groups, got {describe(params)}"
+                "params must be an iterable of tensors or of groups, "
+                f"got {describe(params)}"
             )
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
@@ -138,7 +139,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} must define _update")
 
     def state_dict(self) -> dict[str, Any]:
-        """Return options and state in torch's format, where a number stands for a parameter.
+        """Return options and state in torch's format, a number in place of a parameter.
 
         The tensors are the optimizer's own, as torch's: clone what must outlive a step.
         """
@@ -156,7 +157,7 @@ class Optimizer:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave, ours or that of torch's optimizer of this name.
+        """Go on from a `state_dict`: ours, or that of torch's optimizer of this name.
 
         State is copied and moves to its parameter's device and dtype, but for a count of
         steps, which torch keeps where it is.
