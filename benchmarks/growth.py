@@ -26,8 +26,8 @@ SETTINGS = {
         "thread",
         "where a tensor has more than 32 MB, glibc gives its memory back after each step, "
         "and the next one pays for fresh pages, in the loader's copy and in the model's "
-        "own results alike: from a million samples to ten it is more than ten times. Told to "
-        "keep it (`GLIBC_TUNABLES=glibc.malloc.mmap_max=0:"
+        "own results alike: from a million samples to ten it is more than ten times. Told "
+        "to keep it (`GLIBC_TUNABLES=glibc.malloc.mmap_max=0:"
         "glibc.malloc.trim_threshold=20000000000`), it is about ten",
     ]
 }
