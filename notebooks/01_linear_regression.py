@@ -240,7 +240,7 @@ def _(X, b, epochs, learning_rate, w, y):
 
 @app.cell(hide_code=True)
 def _(by_hand, true_b, true_w):
-    charts.training.show(NaiveTrainerResult(**by_hand), (true_w, true_b))
+    charts.training(NaiveTrainerResult(**by_hand), (true_w, true_b))
     return
 
 
@@ -338,7 +338,7 @@ def _(X, b, forget_to_zero, w, y):
 
 @app.cell(hide_code=True)
 def _(neglected):
-    charts.losses.show({name: NaiveTrainerResult(**run) for name, run in neglected.items()})
+    charts.losses({name: NaiveTrainerResult(**run) for name, run in neglected.items()})
     return
 
 
@@ -391,7 +391,7 @@ def _(X, b, w, without_copying, y):
 
 @app.cell(hide_code=True)
 def _(stored, true_b, true_w):
-    charts.trajectories.show(stored, (true_w, true_b))
+    charts.trajectories(stored, (true_w, true_b))
     return
 
 
@@ -769,7 +769,7 @@ def _(X, epochs, learning_rate, model, y):
 
 @app.cell(hide_code=True)
 def _(result, true_b, true_w):
-    charts.training.show(result, (true_w, true_b))
+    charts.training(result, (true_w, true_b))
     return
 
 
@@ -1021,7 +1021,7 @@ def _(X_wave, hidden, wave_epochs, y_wave):
 
 @app.cell(hide_code=True)
 def _(X_wave, wave_fits, y_wave):
-    charts.fit.show(
+    charts.fit(
         X_wave,
         y_wave,
         wave_fits,
@@ -1097,7 +1097,7 @@ def _(X, model, y):
 
 @app.cell(hide_code=True)
 def _(X, swept):
-    charts.sweep_losses.show(swept, oracle.largest_stable_learning_rate(X))
+    charts.sweep_losses(swept, oracle.largest_stable_learning_rate(X))
     return
 
 
@@ -1162,7 +1162,7 @@ def _(X, true_b, true_w, y):
 
 @app.cell(hide_code=True)
 def _(model, problems):
-    charts.learning_rate_explorer.show(
+    charts.learning_rate_explorer(
         problems, model, groundup.mean_squared_error, torch.logspace(-2, 0.2, 12).tolist()
     )
     return
@@ -1237,7 +1237,7 @@ def _(model, problems):
             double, groundup.mean_squared_error, X.double(), y.double(), config
         ).train()
         least = oracle.quadratic(X, y, *model.parameters()).least_loss
-        return charts.pace.show(run, least, (1 - rate * slowest) ** 2)
+        return charts.pace(run, least, (1 - rate * slowest) ** 2)
 
     _()
     return
@@ -1274,7 +1274,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(odd):
-    charts.losses.show(odd)
+    charts.losses(odd)
     return
 
 
@@ -1289,7 +1289,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(odd, true_w):
-    charts.trajectories.show(odd, (true_w, torch.tensor([2.0])))
+    charts.trajectories(odd, (true_w, torch.tensor([2.0])))
     return
 
 

@@ -135,7 +135,7 @@ def _(measure_again):
 
 @app.cell(hide_code=True)
 def _(step_costs):
-    charts.growth.show(step_costs)
+    charts.growth(step_costs)
     return
 
 
@@ -224,7 +224,7 @@ def _(X, model, y):
 def _(gradients, spreads):
     def _():
         one = (gradients - gradients.mean(0)).square().sum(1).mean().sqrt().item()
-        return charts.gradient_noise.show(spreads, one, len(gradients))
+        return charts.gradient_noise(spreads, one, len(gradients))
 
     _()
     return
@@ -289,7 +289,7 @@ def _(X, model, y):
 
 @app.cell(hide_code=True)
 def _(first_runs):
-    charts.learning_curves.show(first_runs)
+    charts.losses(first_runs)
     return
 
 
@@ -397,7 +397,7 @@ def _(order_drop, order_shuffle, order_size):
 
 @app.cell(hide_code=True)
 def _(drawn_batches):
-    charts.batch_order.show(
+    charts.batch_order(
         drawn_batches,
         24,
         f"Batches of {', '.join(str(len(batch)) for batch in drawn_batches[0][:8])}"
@@ -558,7 +558,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(memorised):
-    charts.learning_curves.show(memorised.result)
+    charts.losses(memorised.result)
     return
 
 
@@ -649,7 +649,7 @@ def _(
 
 @app.cell(hide_code=True)
 def _(result):
-    charts.learning_curves.show(result)
+    charts.losses(result)
     return
 
 
@@ -844,9 +844,7 @@ def _(by_epoch, by_update, model, rate_exponents, train_data):
     def _():
         X, y = train_data.tensors
         least = oracle.quadratic(X, y, *model.parameters()).least_loss
-        return charts.batch_size_explorer.show(
-            by_epoch, by_update, rate_exponents, 8, least
-        )
+        return charts.batch_size_explorer(by_epoch, by_update, rate_exponents, 8, least)
 
     _()
     return
@@ -938,7 +936,7 @@ def _(in_file_order):
 
 @app.cell(hide_code=True)
 def _(cloud_runs):
-    charts.learning_curves.show(cloud_runs)
+    charts.losses(cloud_runs)
     return
 
 
@@ -1078,7 +1076,7 @@ def _(too_early):
 
 @app.cell(hide_code=True)
 def _(split_runs):
-    charts.learning_curves.show(split_runs)
+    charts.losses(split_runs)
     return
 
 
@@ -1158,7 +1156,7 @@ def _(choose_by_test, forty_epochs):
 
 @app.cell(hide_code=True)
 def _(promises):
-    charts.promises.show(promises)
+    charts.promises(promises)
     return
 
 
@@ -1343,7 +1341,7 @@ def _(bird_train, bird_val):
 
 @app.cell(hide_code=True)
 def _(bird_trainer):
-    charts.learning_curves.show(bird_trainer.result, metric="accuracy")
+    charts.losses(bird_trainer.result, metric="accuracy")
     return
 
 
@@ -1421,7 +1419,7 @@ def _(bird_config, bird_train, raw_train):
 
 @app.cell(hide_code=True)
 def _(raw_X, raw_y, two_model, two_right):
-    charts.decision_boundary.show(
+    charts.decision_boundary(
         raw_X,
         raw_y,
         lambda places: two_model((places - raw_X.mean(0)) / raw_X.std(0)),
@@ -1522,7 +1520,7 @@ def _(X, model, y):
 
 @app.cell(hide_code=True)
 def _(history, stored_itself, watched):
-    charts.training.show(NaiveTrainerResult(watched.train_losses, history.parameters))
+    charts.training(NaiveTrainerResult(watched.train_losses, history.parameters))
     return
 
 
@@ -1739,7 +1737,7 @@ def _():
 @app.cell
 def _():
     small, large = (notebook.measured(job) for job in ("train-mini-batch", "train-network"))
-    charts.ratios.show(small.ratios, "Batches of 32: time, loop by hand = 1")
+    charts.ratios(small.ratios, "Batches of 32: time, loop by hand = 1")
     return large, small
 
 

@@ -1,28 +1,34 @@
-"""Results in, Altair charts out: one look for the whole series.
+"""Results in, charts out: one look for the whole series.
 
-Altair takes some 100 ms to build and check a chart, more than a live cell may spend on one.
-So a chart here is a `Drawing`: a specification that is made once, and the rows, title and
-description that a result puts into it. `charts.losses(result)` gives an Altair chart,
-`charts.losses.show(result)` the same picture in a millisecond, as the output of a cell that
-a slider runs again and again.
+A chart is a `Content`: rows, parameters, a title and a description, put into a
+specification that is made once, since Altair takes some 100 ms to build and check one, more
+than a live cell may spend. `charts.losses(result)` is what a cell shows at once, in marimo
+as in Jupyter; `charts.losses(result).to_altair()` is an Altair chart, to be changed and
+saved.
 """
 
 from groundup._extras import extra
 
 with extra("notebooks"):
-    from groundup.charts.batch_explorer import batch_size_explorer
-    from groundup.charts.batches import batch_order, gradient_noise, growth
-    from groundup.charts.costs import ratios, times
-    from groundup.charts.drawing import Content, Drawing
-    from groundup.charts.explorer import Problem, learning_rate_explorer
-    from groundup.charts.fits import fit
-    from groundup.charts.learning import decision_boundary, learning_curves, promises
-    from groundup.charts.runs import diverged_at, losses, pace, training, trajectories
-    from groundup.charts.sweeps import sweep_losses
+    from groundup.charts.blocks import Content, times
+    from groundup.charts.linear_regression import (
+        Problem,
+        fit,
+        learning_rate_explorer,
+        pace,
+        sweep_losses,
+    )
+    from groundup.charts.mini_batches import (
+        batch_order,
+        batch_size_explorer,
+        gradient_noise,
+        growth,
+    )
+    from groundup.charts.runs import diverged_at, losses, training, trajectories
+    from groundup.charts.trainer import decision_boundary, promises, ratios
 
 __all__ = [
     "Content",
-    "Drawing",
     "Problem",
     "batch_order",
     "batch_size_explorer",
@@ -31,7 +37,6 @@ __all__ = [
     "fit",
     "gradient_noise",
     "growth",
-    "learning_curves",
     "learning_rate_explorer",
     "losses",
     "pace",

@@ -1,0 +1,340 @@
+"""Chapter two's own charts: what is in a batch, what it is a sample of, and its size."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import altair as alt
+from torch import Tensor
+
+from groundup.charts.blocks import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Content,
+    Line,
+    Rows,
+    Specification,
+    axis,
+    calculate,
+    choice,
+    ends,
+    line_rows,
+    lines,
+    nothing,
+    panels,
+    points,
+    slider,
+    specify,
+    unfold,
+)
+
+
+@cache
+def _batch_order() -> Specification:
+    labels = alt.Axis(labelExpr="datum.value % 4 ? '' : datum.label", labelAngle=0)
+    cells = alt.Chart(alt.NamedData("cells")).encode(
+        x=alt.X("sample:O", title="sample", axis=labels), y=alt.Y("epoch:O", title="epoch")
+    )
+    batches = alt.Scale(domain=[1, alt.ExprRef("batches")], scheme="viridis")
+    # On a phone a cell may be too narrow for its number: its colour says the same.
+    number = alt.expr(
+        "width / samples > 8 * length('' + datum.batch) && datum.batch ? datum.batch : ''"
+    )
+    return specify(
+        cells.transform_filter("datum.batch > 0")
+        .mark_rect(stroke=None)
+        .encode(
+            color=alt.Color("batch:Q", scale=batches, legend=None),
+            tooltip=[alt.Tooltip(f"{name}:O") for name in ("epoch", "sample", "batch")],
+        ),
+        cells.mark_text(
+            fontSize=11,
+            fontWeight="normal",
+            color=alt.expr("datum.batch > 0.55 * batches ? 'black' : 'white'"),
+            text=number,
+        ),
+        height={"step": 28},
+    )
+
+
+def batch_order(
+    epochs: Sequence[Sequence[Sequence[int]]], samples: int, title: str = ""
+) -> Content:
+    """Draw which sample lands in which batch in which epoch.
+
+    Args:
+        epochs: for each epoch its batches, each a list of the positions in it.
+        samples: how many there are; those in no batch are gaps.
+        title: what is to be seen.
+    """
+    batch_of = [
+        {sample: b for b, positions in enumerate(batches, 1) for sample in positions}
+        for batches in epochs
+    ]
+    if not any(batch_of):
+        return nothing("No batches")
+    rows: Rows = [
+        {"epoch": e, "sample": sample, "batch": of.get(sample, 0)}
+        for e, of in enumerate(batch_of, 1)
+        for sample in range(samples)
+    ]
+    count = max(row["batch"] for row in rows)
+    return Content(
+        _batch_order(),
+        {"cells": rows},
+        title,
+        f"Grid of samples and epochs: each cell says which of {count} batches the sample "
+        f"is in. {title}",
+        {"batches": count, "samples": samples},
+    )
+
+
+@cache
+def _gradient_noise() -> Specification:
+    size = axis("x", "x", "batch size", log=True)
+    # A whole batch has no spread at all, and zero has no place on a log axis.
+    noise = axis("y", "y", "distance from the full gradient", log=True)
+    return specify(
+        *lines("theory", size, noise), points("measured", size, noise), height=260
+    )
+
+
+def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> Content:
+    """Draw how far a batch's gradient is from that of all samples, over the batch's size.
+
+    Both axes are logarithmic.
+
+    Args:
+        measured: a batch size → the root mean square distance of many batches' gradients.
+        one: that of single samples.
+        samples: how many there are to draw from, without replacement.
+    """
+    sizes = [2 ** (i / 8) for i in range(int(8 * math.log2(samples)) + 1)]
+    shown = {size: d for size, d in sorted(measured.items()) if d > 1e-3 * one}
+    lowest = 0.5 * min(shown.values(), default=one)
+
+    def put_back(size: float) -> float:
+        return one / math.sqrt(size)
+
+    def not_put_back(size: float) -> float:
+        return put_back(size) * math.sqrt((samples - size) / (samples - 1))
+
+    def line(curve: Callable[[float], float], label: str, hue: int) -> Line:
+        kept = [(size, curve(size)) for size in sizes if curve(size) > lowest]
+        return Line(kept, label, hue, dashed=True)
+
+    theory = {
+        "put back": line(put_back, "put back", 1),
+        "not put back": line(not_put_back, "not put back", 3),
+    }
+    return Content(
+        _gradient_noise(),
+        {
+            **line_rows("theory", theory, log=True),
+            "measured": [{"x": s, "y": d, "hue": 0} for s, d in shown.items()],
+        },
+        "The larger the batch, the smaller the noise",
+        "Line chart of the distance from the full gradient over the batch size, both on "
+        f"log axes: points measured on {samples} samples lie on one over the square root "
+        "of the batch size and bend to zero as the batch becomes the whole.",
+        ends("x", sizes, log=True, margin=0.02) | ends("y", [lowest, one], log=True),
+    )
+
+
+@cache
+def _growth() -> Specification:
+    size = axis("x", "x", "samples in the batch", log=True)
+
+    def panel(data: str, name: str, title: str, i: int) -> list[alt.Chart]:
+        cost = axis(name, "y", title, log=True, panel=i)
+        return [*lines(data, size, cost), points(f"{data} measured", size, cost)]
+
+    return panels(
+        panel("time", "y", "milliseconds a step", 0),
+        panel("memory", "lower", "megabytes kept", 1),
+    )
+
+
+def growth(rows: Sequence[Mapping[str, float]]) -> Content:
+    """Draw what a step over a batch costs, time above memory, over the batch's size.
+
+    All axes are logarithmic.
+
+    Args:
+        rows: each with `samples`, `milliseconds` and `megabytes`.
+    """
+    first, last = rows[0], rows[-1]
+    head = f"{last['samples'] / first['samples']:,.0f} × the samples:"
+    tail = (
+        f"{last['milliseconds'] / first['milliseconds']:,.0f} × the time, "
+        f"{last['megabytes'] / first['megabytes']:,.0f} × the memory"
+    )
+    datasets: dict[str, Rows] = {}
+    params = ends("x", [row["samples"] for row in rows], log=True, margin=0.02)
+    for data, name, column, hue in (
+        ("time", "y", "milliseconds", 0),
+        ("memory", "lower", "megabytes", 3),
+    ):
+        costs = [(row["samples"], row[column]) for row in rows]
+        datasets |= line_rows(data, {data: Line(costs, hue=hue)}, log=True)
+        datasets[f"{data} measured"] = [{"x": x, "y": y, "hue": hue} for x, y in costs]
+        params |= ends(name, [y for _, y in costs], log=True)
+    return Content(
+        _growth(),
+        datasets,
+        [head, tail],
+        "Two panels over the number of samples, on log axes: milliseconds a step, and "
+        f"megabytes that the graph keeps. {head} {tail}.",
+        params,
+    )
+
+
+# The explorer.
+
+
+def batch_size_explorer(
+    by_epoch: Tensor,
+    by_update: Tensor,
+    rate_exponents: Sequence[float],
+    updates_between: int,
+    least: float,
+) -> Content:
+    """Draw mini-batch runs of any size and rate, at equal epochs or at equal updates.
+
+    Sizes and rates are powers of two. The chosen run stands over the ghosts of the other
+    sizes at the same rate.
+
+    Args:
+        by_epoch: the loss on all the data after each epoch, from none at all on, shape
+            `(sizes, rates, epochs + 1)`, for the batch sizes 1, 2, 4, … up to the number of
+            samples.
+        by_update: the same after every `updates_between` updates, shape `(sizes, rates,
+            points)`.
+        rate_exponents: the binary logarithms of the learning rates, evenly spaced.
+        updates_between: how many updates lie between two points of `by_update`.
+        least: the least loss there is, drawn as a dashed rule.
+
+    Raises:
+        ValueError: if the shapes don't fit each other.
+    """
+    grid = by_epoch.shape[:2]
+    fits = by_epoch.dim() == by_update.dim() == 3 and by_update.shape[:2] == grid
+    if not fits or len(rate_exponents) != grid[1]:
+        raise ValueError(
+            "by_epoch, by_update and rate_exponents must have as many sizes and rates, got "
+            f"{tuple(by_epoch.shape)}, {tuple(by_update.shape)} and {len(rate_exponents)} "
+            "rates"
+        )
+    sizes, rates, epochs = by_epoch.shape
+    highest = 5 * by_epoch[0, 0, 0].item()
+    runs = {"epochs": by_epoch, "updates": by_update}
+    rows: Rows = [
+        {
+            "size": size,
+            "rate": rate,
+            **{
+                equal: _kept(of[size, rate].tolist(), highest) for equal, of in runs.items()
+            },
+        }
+        for size in range(sizes)
+        for rate in range(rates)
+    ]
+    last = {
+        equal: [
+            [v if math.isfinite(v) else None for v in row] for row in of[..., -1].tolist()
+        ]
+        for equal, of in runs.items()
+    }
+    done = {"epochs": epochs - 1, "updates": (by_update.shape[2] - 1) * updates_between}
+    return Content(
+        _explorer(sizes, rates),
+        {"runs": rows, "floor": [{"loss": least}]},
+        "Batches of every size at every learning rate",
+        "Line chart of the loss on all samples, on a log axis, over the epochs or the "
+        "updates: the run of the chosen batch size and learning rate over those of all "
+        "other batch sizes. Sliders set both.",
+        {
+            "numbers": {
+                "last": last,
+                "done": done,
+                "between": {"epochs": 1, "updates": updates_between},
+                "samples": 2 ** (sizes - 1),
+                "rates": [2**exponent for exponent in rate_exponents],
+            },
+            "size": min(5, sizes - 1),
+            "rate": rates // 2,
+            "equal": "epochs",
+            **ends("y", [], log=True, low=0.7 * least, high=highest),
+        },
+    )
+
+
+def _kept(run: list[float], highest: float) -> list[float]:
+    """Cut a run where it leaves the chart, one point beyond the frame."""
+    end = next((i for i, loss in enumerate(run) if not loss <= highest), len(run))
+    beyond = 1000 * highest  # JSON has no infinity
+    return [min(loss, beyond) if math.isfinite(loss) else beyond for loss in run[: end + 1]]
+
+
+VERDICT = (
+    "['Batch size ' + batch_size + ', learning rate ' + format(learning_rate, '.2~r') "
+    "+ ': ' + (isValid(last) ? 'loss ' + format(last, '.3~g') : 'diverged'), "
+    "equal == 'epochs' ? numbers.done.epochs + ' epochs are ' "
+    "+ format(numbers.done.epochs * numbers.samples / batch_size, ',') + ' updates' "
+    ": numbers.done.updates + ' updates are ' "
+    "+ format(numbers.done.updates * batch_size / numbers.samples, '.3~g') + ' epochs']"
+)
+"""The title, which speaks with the sliders."""
+
+
+@cache
+def _explorer(sizes: int, rates: int) -> Specification:
+    done, loss = axis("x", "done", None), axis("y", "loss", "loss on all samples", log=True)
+    runs = alt.Chart(
+        alt.NamedData("runs"),
+        transform=[
+            alt.FilterTransform("datum.rate == rate"),
+            calculate("losses", "datum[equal]"),
+            *unfold("losses", "size"),
+            calculate("done", "(datum.position - 1) * numbers.between[equal]"),
+        ],
+    ).encode(done, loss)
+    floor = alt.Chart(alt.NamedData("floor"))
+    words = floor.mark_text(align="right", dy=12, color=ORANGE, text="least loss")
+    # What lies along the axis depends on the comparison, and an axis's title can't.
+    bottom = floor.mark_text(dy=34, fontSize=11, color=GREY).encode(
+        x=alt.value(alt.expr("width / 2")),
+        y=alt.value(alt.expr("height")),
+        text=alt.value(alt.expr("equal + ' done'")),
+    )
+    picture = specify(
+        runs.mark_line(clip=True, strokeWidth=1, opacity=0.45, color=GREY).encode(
+            detail="size:N"
+        ),
+        floor.mark_rule(strokeDash=[5, 4], color=ORANGE, strokeWidth=1.5).encode(y=loss),
+        words.encode(loss, x=alt.value("width")),
+        runs.transform_filter("datum.size == size").mark_line(
+            clip=True, strokeWidth=3, color=BLUE
+        ),
+        bottom,
+        height=320,
+    )
+    derived: dict[str, Any] = {
+        "batch_size": "pow(2, size)",
+        "learning_rate": "numbers.rates[rate]",
+        "last": "numbers.last[equal][size][rate]",
+        "x_ends": "[0, numbers.done[equal]]",
+        "x_ticks": "sequence(0, numbers.done[equal] + 1, numbers.done[equal] / 6)",
+    }
+    return {
+        **picture,
+        "title": {"text": {"expr": VERDICT}},
+        "params": [
+            slider("size", "batch size", 0, sizes - 1, 1),
+            slider("rate", "learning rate", 0, rates - 1, 1),
+            choice("equal", "compare at equal", ["epochs", "updates"]),
+            *({"name": name, "expr": expression} for name, expression in derived.items()),
+        ],
+    }

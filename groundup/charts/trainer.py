@@ -1,0 +1,205 @@
+"""The trainer's charts: boundaries, promises, and what it costs beside its peers."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import pairwise
+
+import altair as alt
+import torch
+from torch import Tensor
+
+from groundup._checks import check_all_finite
+from groundup.charts.blocks import (
+    BLUE,
+    GREY,
+    HUE,
+    ORANGE,
+    Content,
+    Rows,
+    Specification,
+    axis,
+    ends,
+    points,
+    specify,
+    times,
+    wrapped,
+)
+
+
+@cache
+def _boundary(features: tuple[str, str], classes: tuple[str, str]) -> Specification:
+    x, y = axis("x", "x", features[0]), axis("y", "y", features[1])
+    color = alt.Color(
+        "class:N",
+        title=None,
+        legend=alt.Legend(orient="top", direction="horizontal", symbolOpacity=1),
+        scale=alt.Scale(domain=list(classes), range=[ORANGE, BLUE]),
+    )
+    shade = alt.Opacity(
+        "certainty:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.02, 0.4])
+    )
+    shape = alt.Shape("class:N", legend=None, scale=alt.Scale(domain=list(classes)))
+    cells = alt.Chart(alt.NamedData("grid")).mark_rect()
+    samples = alt.Chart(alt.NamedData("samples"))
+    return specify(
+        cells.encode(x, y, color, shade, x2="x2:Q", y2="y2:Q"),
+        samples.mark_point(filled=True, size=32, opacity=0.9).encode(x, y, color, shape),
+        height=320,
+    )
+
+
+def decision_boundary(
+    X: Tensor,
+    y: Tensor,
+    model: Callable[[Tensor], Tensor],
+    features: tuple[str, str],
+    classes: tuple[str, str],
+    title: str = "",
+    cells: int = 36,
+) -> Content:
+    """Draw samples of two features and two classes over what a model thinks of every place.
+
+    The deeper a place's colour, the surer the model.
+
+    Args:
+        X: features, shape `(n, 2)`.
+        y: 1 for the second class, 0 for the first, shape `(n, 1)`.
+        model: gives a logit for each row of features.
+        features: the names of the two.
+        classes: the names of the two.
+        title: what is to be seen.
+        cells: how fine the grid is.
+
+    Raises:
+        ValueError: if `X` has other features than two, or a number is not finite.
+    """
+    if X.dim() != 2 or X.shape[1] != 2:
+        raise ValueError(f"X must have shape (n, 2), got {tuple(X.shape)}")
+    check_all_finite("X", X)
+    check_all_finite("y", y)
+    low, high = X.min(0).values, X.max(0).values
+    margin = 0.05 * (high - low)
+    across, up = (
+        torch.linspace(a, b, cells + 1).tolist()
+        for a, b in zip((low - margin).tolist(), (high + margin).tolist(), strict=True)
+    )
+    centres = [
+        torch.tensor([(a + b) / 2 for a, b in pairwise(e)], dtype=X.dtype)
+        for e in (across, up)
+    ]
+    with torch.no_grad():
+        sure = torch.sigmoid(model(torch.cartesian_prod(*centres))).flatten().tolist()
+    places = [(a, b) for a in pairwise(across) for b in pairwise(up)]
+    grid: Rows = [
+        {
+            "x": x,
+            "x2": x2,
+            "y": y,
+            "y2": y2,
+            "class": classes[p > 0.5],
+            "certainty": abs(2 * p - 1),
+        }
+        for ((x, x2), (y, y2)), p in zip(places, sure, strict=True)
+        if math.isfinite(p)
+    ]
+    samples: Rows = [
+        {"x": a, "y": b, "class": classes[int(label)]}
+        for (a, b), label in zip(X.tolist(), y.flatten().tolist(), strict=True)
+    ]
+    return Content(
+        _boundary(features, classes),
+        {"grid": grid, "samples": samples},
+        title,
+        f"Scatter chart of {len(samples)} samples by {features[0]} and {features[1]}, over "
+        f"the regions where the model says {classes[0]} or {classes[1]}. {title}",
+        ends("x", [across[0], across[-1]], margin=0) | ends("y", [up[0], up[-1]], margin=0),
+    )
+
+
+@cache
+def _promises() -> Specification:
+    loss = axis("x", "x", "loss")
+    row = alt.Y("row:N", title=None, sort=None, axis=alt.Axis(labelLimit=140, ticks=False))
+    at_end = alt.Chart(alt.NamedData("ends")).encode(loss, row, HUE)
+    gaps = alt.Chart(alt.NamedData("gaps")).mark_rule(
+        strokeWidth=2, opacity=0.5, color=GREY
+    )
+    words = at_end.mark_text(dy=alt.expr("datum.hue == 0 ? -13 : 15"))
+    return specify(
+        gaps.encode(loss, row, x2="x2:Q"),
+        at_end.mark_point(filled=True, size=90, opacity=1).encode(
+            tooltip=["label:N", "x:Q"]
+        ),
+        words.encode(text="label:N"),
+        height={"step": 60},
+    )
+
+
+def promises(choices: Mapping[str, tuple[float, float]]) -> Content:
+    """Draw the loss that a way of choosing promises, and the loss of fresh samples.
+
+    Args:
+        choices: a way of choosing → the loss promised and the loss delivered.
+    """
+    at_end: Rows = [
+        {"row": row, "x": loss, "label": label, "hue": hue}
+        for row, losses in choices.items()
+        for loss, label, hue in zip(losses, ("promised", "delivered"), (0, 3), strict=True)
+    ]
+    gaps: Rows = [{"row": row, "x": a, "x2": b} for row, (a, b) in choices.items()]
+    sentences = [
+        f"{row}: {promised:.2f} promised, {delivered:.2f} delivered"
+        for row, (promised, delivered) in choices.items()
+    ]
+    return Content(
+        _promises(),
+        {"ends": at_end, "gaps": gaps},
+        wrapped(sentences),
+        f"Chart of the loss promised and the loss delivered. {'; '.join(sentences)}.",
+        ends("x", [row["x"] for row in at_end], margin=0.4),
+    )
+
+
+@cache
+def _ratios() -> Specification:
+    ratio = axis("x", "x", None, log=True)
+    # Room for the names is fixed: an image's reader may have a wider font than its maker.
+    names = alt.Axis(minExtent=96, labelLimit=160, ticks=False, domain=False)
+    row = alt.Y("row:N", title=None, sort=None, axis=names)
+    contender = alt.Chart(alt.NamedData("ratios")).encode(ratio, row, HUE)
+    one = alt.Chart(alt.NamedData("reference")).mark_rule(strokeDash=[4, 4], color=GREY)
+    return specify(
+        one.encode(ratio),
+        contender.mark_rule(strokeWidth=2, opacity=0.4).encode(x2="one:Q"),
+        points("ratios", ratio, row, size=90),
+        contender.mark_text(align="left", dx=9).encode(text="label:N"),
+        height={"step": 26},
+    )
+
+
+def ratios(measured: Mapping[str, float], title: str, ours: str = "groundup") -> Content:
+    """Draw each contender's time in the reference's, on a log axis, the fastest first.
+
+    Args:
+        measured: a contender → its ratio.
+        title: what is to be seen.
+        ours: the contender in another colour.
+    """
+    rows: Rows = [
+        {
+            "row": name,
+            "x": ratio,
+            "one": 1,
+            "label": times(ratio),
+            "hue": 3 * (name == ours),
+        }
+        for name, ratio in sorted(measured.items(), key=lambda item: item[1])
+    ]
+    return Content(
+        _ratios(),
+        {"ratios": rows, "reference": [{"x": 1}]},
+        title,
+        f"{title}: " + ", ".join(f"{row['row']} {row['label']}" for row in rows) + ".",
+        ends("x", [1, *measured.values()], log=True, margin=0.08),
+    )
