@@ -266,8 +266,12 @@ def test_numpy_numbers_are_numbers() -> None:
 def test_a_bad_argument_is_named_with_its_value_before_anything_is_drawn(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments: dict[str, Any] = {"num_samples": 5, "num_features": 2}
-    arguments = arguments | {"generator": seeded()} | changed
+    arguments: dict[str, Any] = {
+        "num_samples": 5,
+        "num_features": 2,
+        "generator": seeded(),
+    }
+    arguments |= changed
     with global_random_state_untouched(), pytest.raises(error, match=f"^{message}$"):
         make_regression(**arguments)
     if "generator" not in changed:
@@ -996,10 +1000,10 @@ class OneByOne(torch_data.Dataset[Any]):
 
 def test_a_data_set_that_takes_no_tensor_raises_its_own_error_with_a_note() -> None:
     two = torch_data.ConcatDataset[Any]([OneByOne(), OneByOne()])
-    datasets: list[Any] = [OneByOne(), two]
-    for dataset in datasets:
+    refused: list[torch_data.Dataset[Any]] = [OneByOne(), two]
+    for dataset in refused:
         with pytest.raises((TypeError, ValueError, RuntimeError)) as error:
-            list(DataLoader(dataset, 2))
+            list(DataLoader(dataset, 2))  # type: ignore[arg-type]
         assert "asks its data set for many samples at once" in error.value.__notes__[0]
 
 
