@@ -78,7 +78,8 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 
 def export(notebook: Path, page: Path) -> str:
     """The page that `marimo export html` makes."""
-    command = [*MARIMO, "export", "html", notebook, "-o", page, "-f", "--no-sandbox"]
+    command: list[str | Path] = [*MARIMO, "export", "html", notebook, "-o", page]
+    command += ["-f", "--no-sandbox"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return page.read_text("utf-8")

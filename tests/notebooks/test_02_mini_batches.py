@@ -321,7 +321,9 @@ def test_the_rungs_hold_what_the_trainer_computes(cells: Cells) -> None:
     assert whole[1][-1] > 2 * first[-1]
 
 
-def test_one_run_that_diverged_alone_is_infinitely_far_from_the_other(chapter: Chapter):
+def test_one_run_that_diverged_alone_is_infinitely_far_from_the_other(
+    chapter: Chapter,
+) -> None:
     off_by = chapter.module.off_by
     assert off_by([1.0, math.nan], [1.0, math.inf]) == "both diverged"
     assert off_by([1.0, math.nan], [1.0, 2.0]) == "inf"
