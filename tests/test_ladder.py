@@ -119,8 +119,8 @@ def assert_equal_to_rounding(
 ) -> None:
     """Each epoch may round otherwise, by one unit in the last place of what is rounded; a stable run adds these up.
 
-    `torch.optim.SGD` multiplies and adds in one rounding, a batched kernel adds in another order, and the closed form
-    is computed in float64, without an earlier epoch's rounding.
+    `torch.optim.SGD` multiplies and adds in one rounding, a batched kernel adds in another
+    order, and the closed form is computed in float64, without an earlier epoch's rounding.
     """
     tolerance = len(expected.losses) * torch.finfo(dtype).eps
     largest = max(p.abs().max().item() for values in expected.parameters for p in values)

@@ -69,8 +69,9 @@ class Chapter:
     def run(self, **controls: Any) -> Cells:
         """The cells once these controls are moved.
 
-        As for a reader, only the cells run again that depend on the moved controls; the others keep what they defined
-        when the chapter opened. So a cell that changes what another one made is found out.
+        As for a reader, only the cells run again that depend on the moved controls; the
+        others keep what they defined when the chapter opened. So a cell that changes what
+        another one made is found out.
 
         Args:
             controls: a control's name → its new value.
