@@ -68,7 +68,7 @@ def by_hand(
                         p -= learning_rate * (p.grad + weight_decay * p)  # type: ignore[operator]
                     else:
                         p -= learning_rate * p.grad  # type: ignore[operator]
-                total.add_(value, alpha=len(targets))
+            total.add_(value.detach(), alpha=len(targets))
             samples += len(targets)
         train_losses.append(total.item() / samples)
         totals: dict[str, Tensor] = {}
