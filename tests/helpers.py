@@ -15,7 +15,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def seeded_module(module: Module, seed: int = 0) -> Module:
-    """The module with values from a seed: torch.nn's own come from the global random state."""
+    """The module with a seed's values: torch.nn's own come from the global random state."""
     generator = seeded(seed)
     with torch.no_grad():
         for p in module.parameters():

@@ -454,7 +454,8 @@ def test_building_neither_calls_the_model_nor_reads_the_data() -> None:
         (
             {"train_data": torch.ones(3)},
             TypeError,
-            "dataset must be a groundup.Dataset or something like it, got tensor([1., 1., 1.])",
+            "dataset must be a groundup.Dataset or something like it, "
+            "got tensor([1., 1., 1.])",
         ),
         (
             {"train_data": DataLoader(DATA, 2)},

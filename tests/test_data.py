@@ -58,7 +58,7 @@ def blocks_of(batches: int, batch_size: int) -> int:
 
 
 def order(batches: Iterable[Batch]) -> list[int]:
-    """The samples' own numbers, which their first tensor holds, in the order in which they came."""
+    """The samples' own numbers, held by their first tensor, in the order they came in."""
     return [number for batch in batches for number in batch[0].tolist()]
 
 
@@ -68,7 +68,10 @@ def storages(tensors: Iterable[Tensor]) -> set[int]:
 
 
 class Rows:
-    """What a loader asks of a data set and no more; notes what it is asked, and which of its answers still live."""
+    """What a loader asks of a data set and no more.
+
+    It notes what it is asked, and which of its answers still live.
+    """
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -420,8 +423,8 @@ def test_positions_are_integers_slices_or_tensors(positions: Any) -> None:
         (
             (torch.ones(3), torch.ones(3, 2, requires_grad=True)),
             ValueError,
-            "tensor 1 of a data set must not require gradients, got a tensor of shape (3, 2) "
-            "that does: call detach()",
+            "tensor 1 of a data set must not require gradients, "
+            "got a tensor of shape (3, 2) that does: call detach()",
         ),
         (
             (torch.ones(3, 2).to_sparse(),),

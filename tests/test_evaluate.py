@@ -328,9 +328,7 @@ class Frozen(nn.BatchNorm1d):
         return super().train(False)
 
 
-def test_dropout_and_batch_norm_are_in_evaluation_mode_and_nothing_is_drawn_or_changed() -> (
-    None
-):
+def test_dropout_and_batch_norm_are_in_eval_mode_and_nothing_is_drawn_or_changed() -> None:
     model = with_dropout_and_norm()
     first, norm = model[0], model[1]
     assert isinstance(first, nn.Linear)
@@ -417,7 +415,7 @@ def test_a_module_with_a_mind_of_its_own_gets_its_mode_back_too(frozen: bool) ->
 
 
 class Adapter(nn.Linear):
-    """Adds a product to its weights, and merges it into them for evaluation, as loralib does."""
+    """Adds a product to its weights, and merges it in for evaluation, as loralib does."""
 
     alone: Tensor
 

@@ -61,7 +61,7 @@ class Tied(nn.Module):
 
 
 class PartlyReached(nn.Module):
-    """A frozen parameter, a trained one, one without dimensions and one that the loss does not reach."""
+    """A frozen parameter, a trained one, one without dimensions and one not reached."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -368,11 +368,13 @@ def test_changing_the_model_later_does_not_change_the_result() -> None:
     [
         (
             dropped_out,
-            r"draw no random numbers, but aten.bernoulli_.float was called: model.eval\(\) switches dropout off",
+            r"draw no random numbers, but aten.bernoulli_.float was called: "
+            r"model.eval\(\) switches dropout off",
         ),
         (
             normalised,
-            r"updates no buffer, but its forward pass updates '1\..*': model.eval\(\) keeps",
+            r"updates no buffer, but its forward pass updates '1\..*': "
+            r"model.eval\(\) keeps",
         ),
         (CountsInPlace, "updates no buffer, but its forward pass updates 'calls'"),
         (CountsAnew, "updates no buffer, but its forward pass updates 'calls'"),
@@ -539,17 +541,20 @@ def test_a_bad_argument_is_named_with_its_value(
         (
             [0.1, 1 / 3],
             5,
-            "SweepResult(2 runs of 5 epochs, learning rates 0.1 ... 0.3333, parameters (3, 1) (1,))",
+            "SweepResult(2 runs of 5 epochs, learning rates 0.1 ... 0.3333, "
+            "parameters (3, 1) (1,))",
         ),
         (
             [0.5],
             1,
-            "SweepResult(1 run of 1 epoch, learning rates 0.5 ... 0.5, parameters (3, 1) (1,))",
+            "SweepResult(1 run of 1 epoch, learning rates 0.5 ... 0.5, "
+            "parameters (3, 1) (1,))",
         ),
         (
             [0.5],
             0,
-            "SweepResult(1 run of 0 epochs, learning rates 0.5 ... 0.5, parameters (3, 1) (1,))",
+            "SweepResult(1 run of 0 epochs, learning rates 0.5 ... 0.5, "
+            "parameters (3, 1) (1,))",
         ),
     ],
 )

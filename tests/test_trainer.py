@@ -55,7 +55,7 @@ def mean_error(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 def made(model: nn.Module | None = None, **changed: Any) -> Trainer:
-    """A trainer of a linear model on the batches above, with some of its arguments changed."""
+    """A trainer of a linear model on the batches above, with some arguments changed."""
     model = LinearRegression(2, seeded()) if model is None else model
     arguments: dict[str, Any] = {
         "model": model,
@@ -336,7 +336,7 @@ every_stop = pytest.mark.parametrize(("hook", "n", "epochs", "steps"), STOPS)
 
 
 def hooks_until_the_next_step(hook: str, n: int) -> list[str]:
-    """The hooks of a whole run, without those that belong to steps and epochs begun after the n-th call of `hook`."""
+    """The hooks of a run in which no step or epoch begins after the n-th call of `hook`."""
     epoch = ["on_epoch_start"]
     epoch += ["on_step_start", "on_backward_end", "on_step_end"] * len(BATCHES)
     whole = ["on_train_start", *[*epoch, "on_epoch_end"] * EPOCHS, "on_train_end"]
@@ -699,7 +699,10 @@ class Snapshot:
 
 
 class Save(Callback):
-    """Takes a snapshot at the n-th call of a hook; a throwaway piece such as chapter five will have."""
+    """Takes a snapshot at the n-th call of a hook.
+
+    It is a throwaway piece such as chapter five will have.
+    """
 
     def __init__(self, generator: torch.Generator, hook: str, n: int) -> None:
         self.generator = generator
@@ -768,7 +771,7 @@ def full(generator: torch.Generator, callbacks: list[Callback]) -> Trainer:
 
 
 def assert_goes_on_bit_for_bit(make: Make, hook: str, n: int) -> None:
-    """A run saved at the n-th call of a hook, restored into a fresh trainer, is the uninterrupted run from there on."""
+    """A run saved at a hook's n-th call goes on in a fresh trainer as if uninterrupted."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator, watch = seeded(3), Watch()
@@ -1070,7 +1073,8 @@ def test_samples_that_are_not_of_two_tensors_are_refused_at_construction(
     loader: dict[str, Any] = {name: DataLoader(Dataset(*tensors), 2)}
     with pytest.raises(
         ValueError,
-        match=rf"^{name} must give batches \(inputs, targets\), got {len(tensors)} tensors? a sample$",
+        match=rf"^{name} must give batches \(inputs, targets\), "
+        rf"got {len(tensors)} tensors? a sample$",
     ):
         made(**loader)
 

@@ -1,4 +1,4 @@
-"""What a build gives: a whole site or none, the same to the byte, with all that makes it a blog."""
+"""A build gives a whole site or none, the same to the byte, with all that a blog needs."""
 
 import copy
 import re
@@ -128,7 +128,7 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(
             (broken / "site" / page).read_text("utf-8"), "html.parser"
         ).get_text()
         assert "(y_true - y_pred).square().mean()" in text, page
-    # The address is another one, too: what is seen from elsewhere follows, the pages' links need not.
+    # Another address, too: what is seen from elsewhere follows, the pages' links need not.
     home = (broken / "site/index.html").read_text("utf-8")
     assert 'href="https://me.example/notes/blog/index.html"' in home
     assert 'content="https://me.example/notes/blog/_images/home.png"' in home

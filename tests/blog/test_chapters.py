@@ -1,4 +1,4 @@
-"""From marimo's export to a page: what is taken over, what is left out, and what is refused by name."""
+"""From marimo's export to a page: what is taken over, left out, and refused by name."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,11 @@ MOVABLE = {
     ],
 }
 VEGA_LITE = "application/vnd.vegalite.v6+json"
-SLIDER = "<marimo-ui-element object-id='a'><marimo-slider data-start='1'></marimo-slider></marimo-ui-element>"
+SLIDER = (
+    "<marimo-ui-element object-id='a'>"
+    "<marimo-slider data-start='1'></marimo-slider>"
+    "</marimo-ui-element>"
+)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def trainer_of(
 
 
 def watching(note: Callable[[str, Trainer], None]) -> Callback:
-    """A callback that has every hook, each of which notes its name and looks at the trainer."""
+    """A callback with every hook, each of which notes its name and looks at the trainer."""
 
     def hook(name: str) -> Callable[[Callback, Trainer], None]:
         return lambda self, trainer: note(name, trainer)

@@ -264,5 +264,6 @@ def test_how_torch_computes_a_step_does_not_matter(option: str) -> None:
 
 def test_an_optimizer_shows_what_it_was_told() -> None:
     assert repr(SGD([p, q], 0.1, momentum=0.5)) == (
-        "SGD(4 parameters, lr=0.1, momentum=0.5, dampening=0.0, weight_decay=0.0, nesterov=False)"
+        "SGD(4 parameters, lr=0.1, momentum=0.5, "
+        "dampening=0.0, weight_decay=0.0, nesterov=False)"
     )
