@@ -15,15 +15,15 @@ from groundup import DataLoader, Dataset, make_regression, time_in_turns
 BATCHES_OF_WORKERS = 100
 """Batches taken from workers, who hand over some hundreds a second."""
 
-ROUNDS = {100_000: 7, 1_000_000: 3}
-"""How many samples → rounds of whole passes: a part would pay for the order of it all."""
+SIZES = {100_000: (32, 256, 4096), 1_000_000: (32, 256)}
+"""How many samples → the batch sizes in which all of them are taken."""
 
 CONTENDERS = ("groundup", "torch", "torch batch sampler", "torch workers")
 SETTINGS = {
     "all": [
         "tensors in memory, 6 features and a target; a new order each pass, drawn within "
         "the time",
-        f"whole passes; {ROUNDS[1_000_000]} of a million samples: torch's take seconds",
+        "whole passes: a part would pay for the order of all samples",
         "with all cores one case alone: what a loader does is hardly what torch divides "
         "among threads",
         "peak memory: of one pass in a fresh process, beyond the data; not of workers, "
@@ -86,14 +86,12 @@ def going_through(contender: str, samples: int, batch_size: int) -> Callable[[],
 def measure(threads: int, job: str) -> list[Row]:
     """Rows for each size of the data and each batch size."""
     rows = []
-    for samples in ROUNDS if threads == 1 else (100_000,):
-        for batch_size in (32, 256, 4096) if threads == 1 else (32,):
+    for samples, sizes in (SIZES if threads == 1 else {100_000: (32,)}).items():
+        for batch_size in sizes:
             case = samples, batch_size
             taken = {name: batches(name, *case) for name in CONTENDERS}
             most = taken["groundup"]
-            timed = time_in_turns(
-                {name: going_through(name, *case) for name in CONTENDERS}, ROUNDS[samples]
-            )
+            timed = time_in_turns({name: going_through(name, *case) for name in CONTENDERS})
             rounds = {
                 name: [took * most / taken[name] for took in seconds]
                 for name, seconds in timed.items()

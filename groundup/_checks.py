@@ -186,7 +186,7 @@ def _checked_batch(batch: Any) -> tuple[Any, Tensor]:
         )
     inputs, targets = batch
     check_tensor("targets of a batch", targets)
-    if targets.dim() == 0 or len(targets) == 0:
+    if targets.dim() == 0 or targets.shape[0] == 0:
         raise ValueError(
             "targets of a batch must have a row a sample, one at least, "
             f"got shape {tuple(targets.shape)}"

@@ -67,7 +67,6 @@ class Average:
         self.total: Tensor | _TwoTermSum | None = None
         self.count = 0
 
-    @torch.no_grad()
     def add(self, value: Tensor, count: int) -> None:
         """Take in the mean over `count` more samples, without waiting for the device.
 
@@ -82,6 +81,8 @@ class Average:
         check_measure_value(value)
         if self.total is None:
             self.total = _zero(value.device)
+        if value.requires_grad:
+            value = value.detach()
         if value.dtype.itemsize == 1:  # a bool; a float8, which can't be added to a float64
             value = value.float()
         self.total.add_(value.reshape(()) if value.dim() else value, alpha=count)

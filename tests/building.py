@@ -1,4 +1,4 @@
-"""The site as `make blog` builds it, in a copy of the project, and as a host would serve it."""
+"""The site as `make blog` builds it in a copy of the project, and as a host serves it."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ SLUGS = [Chapter(file).slug for file in CHAPTERS.values()]
 
 
 def copy_of_the_project(to: Path, root: Path = ROOT) -> Path:
-    """All files that git would take, so that a test can break them; also where there is no git."""
+    """All files that git would take, for a test to break; also where there is no git."""
     built = (root / ".gitignore").read_text("utf-8").split()
     ignored = shutil.ignore_patterns(".git", *(name.rstrip("/") for name in built))
     return Path(shutil.copytree(root, to, ignore=ignored, dirs_exist_ok=True))
@@ -44,7 +44,7 @@ def contents(site: Path) -> dict[str, bytes]:
 
 @contextmanager
 def hosted(site: Path, under: str = "") -> Iterator[str]:
-    """The address of a site on this machine, at a host's root or under a path such as `/blog`."""
+    """A site's address on this machine, at the root or under a path such as `/blog`."""
     port = free_port()
     config = uvicorn.Config(
         serving(site, under or "/"), port=port, log_level="error", ws="none"

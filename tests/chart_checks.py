@@ -30,7 +30,7 @@ def shown(content: charts.Content) -> Specification:
 def layers(
     specification: Specification, data: Any = None, outer: Sequence[Any] = ()
 ) -> Iterator[Specification]:
-    """All layers that draw a mark, lowest first, each with the data and the transforms that it inherits."""
+    """The layers that draw a mark, lowest first, with inherited data and transforms."""
     data = specification.get("data", data)
     transforms = [*outer, *specification.get("transform", [])]
     if "layer" not in specification:
@@ -69,7 +69,7 @@ def axes(specification: Specification) -> set[str]:
 
 
 class Object(dict[str, Any]):
-    """An object as Vega's expressions see it: `object["name"]` and `object.name` are the same."""
+    """An object in Vega's expressions: `object["name"]` and `object.name` are the same."""
 
     def __getattr__(self, name: str) -> Any:
         return self[name]
@@ -117,7 +117,7 @@ FUNCTIONS = {
 
 @cache
 def _in_python(expression: str) -> CodeType:
-    """A Vega expression in Python's grammar, which differs in `a ? b : c` and in what `+` does to strings."""
+    """A Vega expression in Python's grammar, where `a ? b : c` and strings' `+` differ."""
     parts: list[str] = []
 
     def put_aside(part: str) -> str:
@@ -164,7 +164,7 @@ def _flattened(row: Object, field: str, name: str) -> list[Object]:
 def drawn_rows(
     specification: Specification, layer: Specification, values: Object
 ) -> list[Object]:
-    """A layer's rows after its transforms, where the chart's parameters have these values."""
+    """A layer's rows after its transforms, with these values of the chart's parameters."""
     rows: list[Object] = as_vega_sees_it(specification["datasets"][layer["data"]["name"]])
 
     def results(expression: str) -> list[Any]:

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def seeded_module(module: nn.Module, seed: int = 0) -> nn.Module:
-    """The module with values from a seed: torch.nn's own come from the global random state."""
+def seeded_module(module: Module, seed: int = 0) -> Module:
+    """The module with a seed's values: torch.nn's own come from the global random state."""
     generator = seeded(seed)
     with torch.no_grad():
         for p in module.parameters():

@@ -78,7 +78,8 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 
 def export(notebook: Path, page: Path) -> str:
     """The page that `marimo export html` makes."""
-    command = [*MARIMO, "export", "html", notebook, "-o", page, "-f", "--no-sandbox"]
+    command: list[str | Path] = [*MARIMO, "export", "html", notebook, "-o", page]
+    command += ["-f", "--no-sandbox"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return page.read_text("utf-8")
@@ -96,19 +97,19 @@ class Control(NamedTuple):
     steps: tuple[float, ...]
 
     def sent(self, value: Any) -> Any:
-        """What the front end sends for a value: a slider with steps of its own counts them."""
+        """A value as the front end sends it: a slider with steps of its own counts them."""
         return self.steps.index(value) if self.steps else value
 
     @property
     def elsewhere(self) -> list[Any]:
-        """Other places for it, as the front end sends them: a slider's ends, a switch's other side, a click."""
+        """Other places for it, as sent: a slider's ends, a switch's other side, a click."""
         if self.kind == "slider":
             return [end for end in self.ends if end != self.start]
         return [not self.start] if self.kind == "switch" else [self.start + 1]
 
 
 class Reader:
-    """What the page's front end sends and gets, without a browser: a session with a kernel of its own."""
+    """A page's front end without a browser: its session has a kernel of its own."""
 
     def __init__(self, address: str, session: str, socket: ClientConnection) -> None:
         self.address = address
@@ -124,11 +125,14 @@ class Reader:
         """The cells that ran when a control was last moved."""
 
         self.charts = self._run()
-        """The specifications of all charts as they were drawn at first, each under its cell."""
+        """All charts' specifications as they were drawn at first, each under its cell."""
 
     @property
     def controls(self) -> dict[str, Control]:
-        """Every control once, however often it is shown. The names of its place and its own → the control."""
+        """Every control once, however often it is shown.
+
+        The names of its place and its own → the control.
+        """
         names = {
             control.identity: (f"{label} in {cell}", control)
             for cell, panel in self.panels.items()
@@ -137,7 +141,10 @@ class Reader:
         return dict(names.values())
 
     def move(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Set controls that stand together, by their labels. Gives the charts drawn again, each under its cell."""
+        """Set controls that stand together, by their labels.
+
+        Gives the charts drawn again, each under its cell.
+        """
         panel = next(p for p in self.panels.values() if values.keys() <= p.keys())
         return self.send(
             {panel[label]: panel[label].sent(v) for label, v in values.items()}
@@ -148,7 +155,10 @@ class Reader:
         return self.move({label: 1})
 
     def send(self, values: Mapping[Control, Any]) -> dict[str, str]:
-        """Set controls to what the front end would send. Gives the charts drawn again, each under its cell."""
+        """Set controls to what the front end would send.
+
+        Gives the charts drawn again, each under its cell.
+        """
         body = {
             "objectIds": [control.identity for control in values],
             "values": list(values.values()),
@@ -159,7 +169,7 @@ class Reader:
         return self._run()
 
     def _run(self) -> dict[str, str]:
-        """Wait until the kernel is done. Gives each new chart's specification by its cell."""
+        """Wait until the kernel is done. Gives new charts' specifications by cell."""
         charts: dict[str, str] = {}
         self.ran = set()
         while True:

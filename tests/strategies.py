@@ -24,7 +24,10 @@ class Problem(NamedTuple):
 
 @st.composite
 def problems(draw: st.DrawFn, dtype: torch.dtype = torch.float64) -> Problem:
-    """Few samples or many, features that are alike or stretched; float64, in which a law holds to 1e-9."""
+    """Few samples or many, features that are alike or stretched.
+
+    They are of float64, in which a law holds to 1e-9.
+    """
     generator = seeded(draw(seeds))
     num_features = draw(sizes)
     X, y = make_regression(draw(st.integers(1, 20)), num_features, draw(noises), generator)
@@ -58,7 +61,10 @@ blocks = st.sampled_from([1, 3_000, 10_000, 2**20])  # bytes
 
 @st.composite
 def datasets(draw: st.DrawFn, min_samples: int = 0) -> Dataset:
-    """One to three tensors of different shapes and dtypes; the first holds each sample's own number."""
+    """One to three tensors of different shapes and dtypes.
+
+    The first holds each sample's own number.
+    """
     n = draw(st.integers(min_samples, 30))
     generator = seeded(draw(seeds))
     others = [

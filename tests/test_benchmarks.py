@@ -260,7 +260,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_its_tables_are_printed_also_where_the_stream_lacks_their_signs(
     encoding: str, asked: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(jobs, "measured", lambda job: [])
     monkeypatch.setattr(rows, "write", lambda new: None)
     monkeypatch.setattr(report, "write", lambda all_rows: None)

@@ -292,9 +292,7 @@ def test_the_dashed_rules_are_the_true_parameters() -> None:
     assert rules["mark"]["strokeDash"]
 
 
-def test_the_trajectories_title_says_how_far_the_last_parameters_are_from_the_true_ones() -> (
-    None
-):
+def test_the_trajectories_title_says_how_far_the_end_is_from_the_true_parameters() -> None:
     last = torch.cat([p.flatten() for p in STABLE.parameters[-1]])
     off = (last - torch.cat([p.flatten() for p in TRUE])).abs().max().item()
     assert f"within {off:.3g} of" in shown(charts.trajectories.show(STABLE, TRUE))["title"]
@@ -339,9 +337,7 @@ def test_true_parameters_of_other_shapes_are_refused(
         charts.trajectories(STABLE, true_parameters)
 
 
-def test_the_pace_is_the_loss_above_its_least_value_beside_a_straight_line_on_a_log_axis() -> (
-    None
-):
+def test_the_pace_is_the_loss_above_its_least_with_a_straight_line_on_a_log_axis() -> None:
     specification = shown(charts.pace.show(STABLE, 0.005, 0.6))
     measured, slope = (specification["datasets"][name] for name in ("measured", "slope"))
     assert [row["excess"] for row in measured] == [loss - 0.005 for loss in STABLE.losses]

@@ -1,4 +1,4 @@
-"""The chart of what contenders cost holds the measured ratios, and puts the package's own in a colour of its own."""
+"""The chart of costs holds the measured ratios, the package's own in its own colour."""
 
 import pytest
 

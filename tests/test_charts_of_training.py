@@ -1,4 +1,4 @@
-"""The charts of runs, batches and boundaries hold what the results hold, and say what can't be drawn."""
+"""Charts of runs, batches and boundaries hold the results, and say what can't be drawn."""
 
 import copy
 import gzip
@@ -252,9 +252,7 @@ def test_what_is_no_json_never_reaches_a_browser(value: float) -> None:
 # Learning curves.
 
 
-def test_a_training_loss_stands_in_the_middle_of_its_epoch_and_a_validation_loss_at_its_end() -> (
-    None
-):
+def test_a_training_loss_stands_mid_epoch_and_a_validation_loss_at_its_end() -> None:
     rows = curves(VALIDATED)["datasets"]["losses"]
     assert points(rows, "train") == [(0.5, 4.0), (1.5, 2.0), (2.5, 1.0)]
     assert points(rows, "validation") == [(1.0, 5.0), (2.0, 3.0), (3.0, 2.0)]

@@ -90,7 +90,7 @@ def test_a_config_cannot_be_changed(name: str) -> None:
 
 def test_the_fields_are_given_by_name() -> None:
     with pytest.raises(TypeError, match="positional argument"):
-        TrainerConfig(3, 4, 0.1)  # type: ignore[call-arg,misc]
+        TrainerConfig(3, 4, 0.1)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -335,6 +335,7 @@ def test_a_short_last_batch_is_left_out_of_training_alone_where_the_recipe_says_
     nine = Dataset(*(tensor[:9] for tensor in DATA.tensors))
     trainer = recipe.build(seeded_module(model), mean_squared_error, nine, val_data=nine)
     trainer.train()  # batch normalisation can't train on a single sample
+    assert isinstance(trainer.val_loader, DataLoader)
     assert (trainer.step, len(trainer.val_loader)) == (6, 3)
 
 
@@ -453,7 +454,8 @@ def test_building_neither_calls_the_model_nor_reads_the_data() -> None:
         (
             {"train_data": torch.ones(3)},
             TypeError,
-            "dataset must be a groundup.Dataset or something like it, got tensor([1., 1., 1.])",
+            "dataset must be a groundup.Dataset or something like it, "
+            "got tensor([1., 1., 1.])",
         ),
         (
             {"train_data": DataLoader(DATA, 2)},

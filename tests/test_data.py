@@ -58,7 +58,7 @@ def blocks_of(batches: int, batch_size: int) -> int:
 
 
 def order(batches: Iterable[Batch]) -> list[int]:
-    """The samples' own numbers, which their first tensor holds, in the order in which they came."""
+    """The samples' own numbers, held by their first tensor, in the order they came in."""
     return [number for batch in batches for number in batch[0].tolist()]
 
 
@@ -68,7 +68,10 @@ def storages(tensors: Iterable[Tensor]) -> set[int]:
 
 
 class Rows:
-    """What a loader asks of a data set and no more; notes what it is asked, and which of its answers still live."""
+    """What a loader asks of a data set and no more.
+
+    It notes what it is asked, and which of its answers still live.
+    """
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -194,7 +197,11 @@ def test_data_of_weights_that_require_gradients_do_not() -> None:
 
 def test_numpy_numbers_are_numbers() -> None:
     data = make_regression(
-        np.int64(5), np.int32(2), np.float64(0.5), seeded(), bias=np.float64(1)
+        np.int64(5),  # type: ignore[arg-type]
+        np.int32(2),  # type: ignore[arg-type]
+        np.float64(0.5),
+        seeded(),
+        bias=np.float64(1),
     )
     assert_identical(data, make_regression(5, 2, 0.5, seeded(), bias=1.0))
 
@@ -262,7 +269,12 @@ def test_numpy_numbers_are_numbers() -> None:
 def test_a_bad_argument_is_named_with_its_value_before_anything_is_drawn(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments = {"num_samples": 5, "num_features": 2, "generator": seeded()} | changed
+    arguments: dict[str, Any] = {
+        "num_samples": 5,
+        "num_features": 2,
+        "generator": seeded(),
+    }
+    arguments |= changed
     with global_random_state_untouched(), pytest.raises(error, match=f"^{message}$"):
         make_regression(**arguments)
     if "generator" not in changed:
@@ -329,18 +341,20 @@ def test_a_data_set_gives_what_torchs_gives(
     assert n == len(twin)
     position = st.integers(-n, n - 1)
     mask = st.lists(st.booleans(), min_size=n, max_size=n)
-    for positions in [
+    choices: list[int | slice | Tensor] = [
         choice.draw(position),
         slice(*choice.draw(st.tuples(position, position, st.integers(1, 3)))),
         torch.tensor(choice.draw(st.lists(position)), dtype=torch.int64),
         torch.tensor(choice.draw(mask)),
-    ]:
+    ]
+    for positions in choices:
         assert_identical(dataset[positions], twin[positions])
 
 
 @given(datasets())
 def test_a_data_set_is_its_samples_one_after_another(dataset: Dataset) -> None:
-    assert [int(sample[0]) for sample in dataset] == list(range(len(dataset)))
+    numbers = [int(sample[0]) for sample in dataset]  # type: ignore[attr-defined]
+    assert numbers == list(range(len(dataset)))
 
 
 def test_a_data_set_holds_its_tensors_and_copies_those_at_positions() -> None:
@@ -366,7 +380,8 @@ def test_rows_at_positions_of_every_kind_are_those_that_a_tensor_gives(
 
 
 def test_a_data_set_takes_numpys_integers_as_positions() -> None:
-    assert_identical(Dataset(torch.arange(3))[np.int64(2)], (torch.tensor(2),))
+    sample = Dataset(torch.arange(3))[np.int64(2)]  # type: ignore[index]
+    assert_identical(sample, (torch.tensor(2),))
 
 
 @pytest.mark.parametrize("positions", [3, -4, torch.tensor([0, 3])], ids=repr)
@@ -408,8 +423,8 @@ def test_positions_are_integers_slices_or_tensors(positions: Any) -> None:
         (
             (torch.ones(3), torch.ones(3, 2, requires_grad=True)),
             ValueError,
-            "tensor 1 of a data set must not require gradients, got a tensor of shape (3, 2) "
-            "that does: call detach()",
+            "tensor 1 of a data set must not require gradients, "
+            "got a tensor of shape (3, 2) that does: call detach()",
         ),
         (
             (torch.ones(3, 2).to_sparse(),),
@@ -587,11 +602,12 @@ def test_a_split_without_a_generator_draws_from_the_global_one() -> None:
 def test_what_cannot_be_split_is_named_before_anything_is_drawn(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments = {
+    arguments: dict[str, Any] = {
         "dataset": Dataset(torch.ones(5)),
         "fractions": [0.5, 0.5],
         "generator": seeded(),
-    } | changed
+    }
+    arguments |= changed
     with (
         global_random_state_untouched(),
         pytest.raises(error, match=f"^{re.escape(message)}$"),
@@ -964,7 +980,7 @@ def test_a_loader_goes_over_a_data_set_of_torchs() -> None:
 
 def test_a_subset_of_torchs_is_gone_over_where_its_indices_are_a_tensor() -> None:
     data, indices = Dataset(torch.arange(10)), torch.tensor([7, 1, 4, 2])
-    subset = torch_data.Subset(data, indices)  # type: ignore[arg-type]
+    subset: Any = torch_data.Subset(data, indices)  # type: ignore[arg-type]
     assert order(DataLoader(subset, 3)) == [7, 1, 4, 2]
 
 
@@ -986,9 +1002,11 @@ class OneByOne(torch_data.Dataset[Any]):
 
 
 def test_a_data_set_that_takes_no_tensor_raises_its_own_error_with_a_note() -> None:
-    for dataset in (OneByOne(), torch_data.ConcatDataset([OneByOne(), OneByOne()])):
+    two = torch_data.ConcatDataset[Any]([OneByOne(), OneByOne()])
+    refused: list[torch_data.Dataset[Any]] = [OneByOne(), two]
+    for dataset in refused:
         with pytest.raises((TypeError, ValueError, RuntimeError)) as error:
-            list(DataLoader(dataset, 2))
+            list(DataLoader(dataset, 2))  # type: ignore[arg-type]
         assert "asks its data set for many samples at once" in error.value.__notes__[0]
 
 
@@ -1018,13 +1036,15 @@ def test_what_a_data_set_gives_is_a_tuple_of_dense_tensors_with_a_row_a_position
 
 def test_a_loader_of_torchs_goes_over_our_data_set() -> None:
     X, y = torch.randn(10, 2, generator=seeded()), torch.arange(10)
-    theirs = torch_data.DataLoader(Dataset(X, y), 3, generator=seeded())  # type: ignore[arg-type]
-    assert_identical([tuple(batch) for batch in theirs], list(DataLoader(Dataset(X, y), 3)))
+    ours: Any = Dataset(X, y)
+    theirs = torch_data.DataLoader(ours, 3, generator=seeded())
+    assert_identical([tuple(batch) for batch in theirs], list(DataLoader(ours, 3)))
 
 
 def test_a_batch_size_of_numpys_is_one() -> None:
     dataset = Dataset(torch.arange(10))
-    assert_identical(list(DataLoader(dataset, np.int64(3))), list(DataLoader(dataset, 3)))
+    loader = DataLoader(dataset, np.int64(3))  # type: ignore[arg-type]
+    assert_identical(list(loader), list(DataLoader(dataset, 3)))
 
 
 def test_a_printed_loader_shows_what_it_goes_over_and_how() -> None:
@@ -1102,9 +1122,9 @@ def test_a_loader_goes_over_a_data_set_only(dataset: Any) -> None:
 def test_a_loaders_bad_argument_is_named_with_its_value(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments = {"dataset": Dataset(torch.ones(3)), "batch_size": 2} | changed
+    arguments: dict[str, Any] = {"dataset": Dataset(torch.ones(3)), "batch_size": 2}
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        DataLoader(**arguments)
+        DataLoader(**(arguments | changed))
 
 
 def test_a_generator_in_the_place_of_shuffle_is_refused() -> None:

@@ -3,9 +3,9 @@
 import math
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import torch
@@ -162,6 +162,7 @@ def test_an_average_holds_neither_a_loss_nor_its_graph() -> None:
         average.add(loss, 2)
         held.append(weakref.ref(loss))
         del loss
+        assert isinstance(average.total, Tensor)
         assert not average.total.requires_grad
     assert [loss() for loss in held] == [None] * 3
 
@@ -178,11 +179,10 @@ def test_the_device_is_waited_for_when_the_value_is_asked_for_and_never_before()
 def test_adding_dispatches_what_a_running_sum_does(dtype: torch.dtype, adds: int) -> None:
     loss = torch.tensor(1.0, dtype=dtype, requires_grad=True)
 
-    @torch.no_grad()
     def by_hand() -> None:
         total = torch.zeros((), dtype=torch.float64)
         for _ in range(adds):
-            total.add_(loss, alpha=3)
+            total.add_(loss.detach(), alpha=3)
 
     assert count_operations(lambda: averaged(*[(loss, 3)] * adds)) == count_operations(
         by_hand
@@ -310,13 +310,13 @@ def test_evaluation_is_without_gradients_and_leaves_the_mode_of_autograd(
         evaluate(Model(2, seeded()), pairs(), {"m": measure})
         assert torch.is_grad_enabled() is outside
         with pytest.raises(ZeroDivisionError):
-            evaluate(Model(2, seeded()), pairs(), {"m": lambda *_: 1 / 0})
+            evaluate(Model(2, seeded()), pairs(), {"m": failing(0)})
         assert torch.is_grad_enabled() is outside
     assert seen
     assert not any(seen)
 
 
-def with_dropout_and_norm() -> nn.Module:
+def with_dropout_and_norm() -> nn.Sequential:
     layers = [nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1)]
     return seeded_module(nn.Sequential(*layers))
 
@@ -324,23 +324,24 @@ def with_dropout_and_norm() -> nn.Module:
 class Frozen(nn.BatchNorm1d):
     """A norm that stays in evaluation mode, whatever the model around it does."""
 
-    def train(self, mode: bool = True) -> nn.Module:
+    def train(self, mode: bool = True) -> Self:
         return super().train(False)
 
 
-def test_dropout_and_batch_norm_are_in_evaluation_mode_and_nothing_is_drawn_or_changed() -> (
-    None
-):
+def test_dropout_and_batch_norm_are_in_eval_mode_and_nothing_is_drawn_or_changed() -> None:
     model = with_dropout_and_norm()
-    model[0].weight.grad = torch.ones_like(model[0].weight)
+    first, norm = model[0], model[1]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(norm, nn.BatchNorm1d)
+    first.weight.grad = torch.ones_like(first.weight)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with global_random_state_untouched():
         loss = evaluate(model, pairs(), {"loss": mean_squared_error})["loss"]
     assert_identical(dict(model.state_dict()), before)
-    assert_identical(model[0].weight.grad, torch.ones_like(model[0].weight))
+    assert_identical(first.weight.grad, torch.ones_like(first.weight))
     (first_w, first_b, *_, last_w, last_b) = values(model)
     hidden = F.linear(X, first_w, first_b)
-    hidden = model[1].weight * hidden / (1 + model[1].eps) ** 0.5 + model[1].bias
+    hidden = norm.weight * hidden / (1 + norm.eps) ** 0.5 + norm.bias
     expected = ((F.linear(hidden, last_w, last_b) - y) ** 2).mean().item()
     assert loss == pytest.approx(expected, rel=1e-5)
 
@@ -391,7 +392,8 @@ def test_each_submodule_gets_its_mode_back_also_when_something_raises(
     if fails == "model":
         model[3].register_forward_hook(lambda module, *_: 1 / 0 if len(inside) else None)
     measures = {"loss": failing(2) if fails == "measure" else mean_squared_error}
-    loader = {"loader": Broken(), "empty": []}.get(str(fails), pairs())
+    loaders: dict[str, Iterable[Any]] = {"loader": Broken(), "empty": []}
+    loader = loaders.get(str(fails), pairs())
     if fails is None:
         evaluate(model, loader, measures)
     else:
@@ -413,14 +415,16 @@ def test_a_module_with_a_mind_of_its_own_gets_its_mode_back_too(frozen: bool) ->
 
 
 class Adapter(nn.Linear):
-    """Adds a product to its weights, and merges it into them for evaluation, as loralib does."""
+    """Adds a product to its weights, and merges it in for evaluation, as loralib does."""
+
+    alone: Tensor
 
     def __init__(self) -> None:
         super().__init__(2, 1, bias=False)
         self.left, self.right = (nn.Parameter(torch.full(s, 0.5)) for s in ((1, 1), (1, 2)))
         self.calls: list[bool] = []
 
-    def train(self, mode: bool = True) -> "Adapter":
+    def train(self, mode: bool = True) -> Self:
         self.calls.append(mode)
         if mode != self.training:
             with torch.no_grad():
@@ -447,16 +451,16 @@ def test_a_layer_whose_train_does_work_learns_with_validation_as_without() -> No
 
 
 def test_train_is_called_only_where_the_mode_differs() -> None:
-    model = nn.Sequential(Adapter(), Adapter())
-    model[1].train(False)
-    for adapter in model:
+    training, evaluating = Adapter(), Adapter()
+    evaluating.train(False)
+    for adapter in (training, evaluating):
         adapter.calls.clear()
-    evaluate(model[0], [(X, y)], {"loss": mean_squared_error})
-    assert model[0].calls == [False, True]
-    merged = model[1].weight.clone()
-    evaluate(model[1], [(X, y)], {"loss": mean_squared_error})
-    assert model[1].calls == []
-    assert_identical(model[1].weight, merged)
+    evaluate(training, [(X, y)], {"loss": mean_squared_error})
+    assert training.calls == [False, True]
+    merged = evaluating.weight.clone()
+    evaluate(evaluating, [(X, y)], {"loss": mean_squared_error})
+    assert evaluating.calls == []
+    assert_identical(evaluating.weight, merged)
 
 
 @pytest.mark.parametrize("mixed", [[True, True, False, True], [False, False, True, False]])
@@ -501,7 +505,7 @@ def test_a_bad_argument_is_named_with_its_value_before_the_model_is_called(
         def forward(self, X: Tensor) -> Tensor:
             raise AssertionError
 
-    arguments = {
+    arguments: dict[str, Any] = {
         "model": Uncalled(2, seeded()),
         "loader": pairs(),
         "measures": {"loss": mean_squared_error},
@@ -516,6 +520,7 @@ def test_a_bad_argument_is_named_with_its_value_before_the_model_is_called(
 class Largest(Average):
     """What another `average` piece may be: the largest value instead of the mean."""
 
+    total: Tensor | None
     made = 0
 
     def __init__(self) -> None:
@@ -528,6 +533,7 @@ class Largest(Average):
         self.count += count
 
     def value(self) -> float:
+        assert self.total is not None
         return self.total.item()
 
 
@@ -562,6 +568,7 @@ def test_the_trainer_averages_all_its_measures_by_the_average_it_was_given() -> 
     class Watch(Callback):
         def on_step_end(self, trainer: Trainer) -> None:
             assert isinstance(trainer.train_loss, Largest)
+            assert trainer.loss is not None
             steps.append(trainer.loss.item())
 
         def on_epoch_end(self, trainer: Trainer) -> None:
@@ -684,6 +691,8 @@ def test_validation_changes_neither_the_training_nor_the_random_numbers_of_a_run
 def test_nothing_of_an_epoch_is_recorded_when_its_validation_raises(
     fails: str, at_epoch: int
 ) -> None:
+    broken = False
+
     class Model(LinearRegression):
         def forward(self, X: Tensor) -> Tensor:
             if not self.training and broken and fails == "model":
@@ -709,7 +718,6 @@ def test_nothing_of_an_epoch_is_recorded_when_its_validation_raises(
             nonlocal broken
             broken = trainer.epoch == at_epoch
 
-    broken = False
     model = Model(2, seeded())
     trainer = validated(model, metric, val_loader=Loader(), callbacks=[Break()])
     error = {"empty": ValueError, "no measure": TypeError}.get(fails, ZeroDivisionError)

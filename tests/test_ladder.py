@@ -1,4 +1,4 @@
-"""The equivalence ladder: the same training, written in six ways, gives the same numbers."""
+"""The equivalence ladder: the same training, written six ways, gives the same numbers."""
 
 from collections.abc import Callable
 
@@ -117,10 +117,12 @@ OTHER_ROUNDING: list[Rung] = [torch_optim, lane, closed_form]
 def assert_equal_to_rounding(
     actual: NaiveTrainerResult, expected: NaiveTrainerResult, dtype: torch.dtype
 ) -> None:
-    """Each epoch may round otherwise, by one unit in the last place of what is rounded; a stable run adds these up.
+    """Each epoch may round otherwise, by one unit in the last place of what is rounded.
 
-    `torch.optim.SGD` multiplies and adds in one rounding, a batched kernel adds in another order, and the closed form
-    is computed in float64, without an earlier epoch's rounding.
+    A stable run adds these up.
+
+    `torch.optim.SGD` multiplies and adds in one rounding, a batched kernel adds in another
+    order, and the closed form is computed in float64, without an earlier epoch's rounding.
     """
     tolerance = len(expected.losses) * torch.finfo(dtype).eps
     largest = max(p.abs().max().item() for values in expected.parameters for p in values)

@@ -1,4 +1,7 @@
-"""The equivalence ladder of chapter two: the trainer gives the numbers, and costs the work, of what it replaces."""
+"""The equivalence ladder of chapter two.
+
+The trainer gives the numbers, and costs the work, of what it replaces.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -50,7 +53,7 @@ def by_hand(
     val_loader: Iterable[Any] = (),
     metrics: dict[str, Loss] | None = None,
 ) -> tuple[TrainerResult, list[tuple[Tensor, ...]]]:
-    """The mini-batch loop as the chapter writes it: it zeroes, updates, averages, validates and copies."""
+    """The chapter's mini-batch loop: it zeroes, updates, averages, validates and copies."""
     params: list[Tensor] = list(model.parameters())
     measures = {"loss": loss} | (metrics or {})
     train_losses, parameters = [], []
@@ -68,7 +71,7 @@ def by_hand(
                         p -= learning_rate * (p.grad + weight_decay * p)  # type: ignore[operator]
                     else:
                         p -= learning_rate * p.grad  # type: ignore[operator]
-                total.add_(value, alpha=len(targets))
+            total.add_(value.detach(), alpha=len(targets))
             samples += len(targets)
         train_losses.append(total.item() / samples)
         totals: dict[str, Tensor] = {}

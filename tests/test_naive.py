@@ -53,7 +53,7 @@ def sequential() -> nn.Module:
 
 
 class PartlyReached(nn.Module):
-    """Three parameters, of which the first is frozen and the last is not reached by the loss."""
+    """Three parameters: the first is frozen, and the last is not reached by the loss."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -405,7 +405,8 @@ def test_a_bad_argument_is_named_with_its_value_when_the_trainer_is_made(
         ),
         (
             [2.0, 1e30, math.inf, math.nan],
-            "NaiveTrainerResult(4 epochs, loss 2 -> nan, not finite from epoch 2, parameters (3, 1) ())",
+            "NaiveTrainerResult(4 epochs, loss 2 -> nan, not finite from epoch 2, "
+            "parameters (3, 1) ())",
         ),
     ],
 )

@@ -184,7 +184,9 @@ def test_a_table_without_rows_is_refused() -> None:
         ),
     ],
 )
-def test_a_difference_is_seen_wherever_it_is(ours: Any, theirs: Any, difference: float):
+def test_a_difference_is_seen_wherever_it_is(
+    ours: Any, theirs: Any, difference: float
+) -> None:
     assert notebook.largest_difference(ours, theirs) == difference
     assert notebook.largest_difference(theirs, ours) == difference
 
@@ -200,12 +202,14 @@ def test_a_difference_is_seen_wherever_it_is(ours: Any, theirs: Any, difference:
         (torch.ones(0), torch.ones(0)),
     ],
 )
-def test_what_does_not_stand_in_the_same_places_is_not_compared(ours: Any, theirs: Any):
+def test_what_does_not_stand_in_the_same_places_is_not_compared(
+    ours: Any, theirs: Any
+) -> None:
     with pytest.raises(ValueError, match=r"empty|shorter|longer|same shape"):
         notebook.largest_difference(ours, theirs)
 
 
-def test_details_fold_their_text_away():
+def test_details_fold_their_text_away() -> None:
     shown = notebook.details("Answer", "At **0.9**.").text
     assert re.search(
         r"<details>\s*<summary>Answer</summary>.*<strong>0.9</strong>.*</details>",
@@ -352,7 +356,7 @@ class Failing(groundup.Callback):
 
 
 @pytest.mark.parametrize("hook", ["on_train_end", "on_step_end", "on_train_start"])
-def test_a_trainer_can_be_copied_after_a_run_with_a_bar(hook: str):
+def test_a_trainer_can_be_copied_after_a_run_with_a_bar(hook: str) -> None:
     model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
     batches = [(torch.ones(4, 1), torch.ones(4, 1))]
     optimizer = groundup.SGD(model.parameters(), 0.1)

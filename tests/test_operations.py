@@ -40,7 +40,7 @@ def squared(n: int) -> Callable[[], None]:
             {"ones": 1, "mul_": 1, "sum": 1, "_local_scalar_dense": 1},
         ),
         (lambda: [torch.ones(3) for _ in range(5)], {"ones": 5}),
-        # Backward: a gradient of one, spread over the sum's terms, times each factor, added up.
+        # Backward: a gradient of 1, spread over the sum's terms, times each factor, summed.
         (squared(3), {"mul": 3, "sum": 1, "ones_like": 1, "expand": 1, "add": 1}),
     ],
 )
@@ -92,7 +92,8 @@ def test_the_result_of_an_operation_is_the_same_while_it_is_counted() -> None:
 def test_what_cannot_be_called_is_refused(step: Any) -> None:
     with pytest.raises(
         TypeError,
-        match=r"^step must be callable without arguments, got .* \((int|Tensor|NoneType)\)$",
+        match=r"^step must be callable without arguments, "
+        r"got .* \((int|Tensor|NoneType)\)$",
     ):
         count_operations(step)
 

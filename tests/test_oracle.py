@@ -98,18 +98,18 @@ def test_the_largest_stable_learning_rate_is_two_over_the_largest_curvature(
 
 
 @given(problems())
-def test_just_below_the_largest_stable_learning_rate_a_run_comes_nearer_and_just_above_it_goes_off(
+def test_just_below_the_largest_stable_rate_a_run_comes_nearer_and_just_above_it_goes_off(
     problem: Problem,
 ) -> None:
     limit = oracle.largest_stable_learning_rate(problem.X)
     steepest = quadratic_of(problem).eigenvectors[:, -1]
 
     def distance(rate: float) -> float:
-        """How far from the solution a run is that started at a distance of 1, in the steepest direction."""
+        """How far a run is from the solution, having begun 1 away where it is steepest."""
         solution = flat(*oracle.least_squares(problem.X, problem.y))
         start = solution + steepest
         path = trained(problem, start, rate, epochs=20)
-        return (flat(*path.parameters[-1]) - solution).norm().item()
+        return float((flat(*path.parameters[-1]) - solution).norm())
 
     assert distance(0.99 * limit) == pytest.approx(0.98**20)
     assert distance(limit) == pytest.approx(1)
@@ -143,12 +143,10 @@ def test_the_closed_form_is_the_trainers_path_also_where_features_depend_on_one_
     )
 
 
-def test_all_is_computed_in_float64_without_gradients_and_without_touching_its_arguments() -> (
-    None
-):
+def test_all_is_computed_in_float64_without_gradients_or_touching_its_arguments() -> None:
     tensors = [tensor.clone().requires_grad_() for tensor in (X, y, W, B)]
     X_grad, y_grad, weights, bias = tensors
-    path = oracle.closed_form_path(*tensors, 0.1, 3)
+    path = oracle.closed_form_path(X_grad, y_grad, weights, bias, 0.1, 3)
     q = oracle.quadratic(*tensors)
     results = [
         oracle.hessian(X_grad),
@@ -263,7 +261,8 @@ def test_features_are_a_matrix_with_a_sample_and_a_feature(
 def test_a_bad_argument_is_named_with_its_value(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments = {"X": X, "y": y, "weights": W, "bias": B, "learning_rate": 0.1, "epochs": 3}
+    data: dict[str, Any] = {"X": X, "y": y, "weights": W, "bias": B}
+    arguments = data | {"learning_rate": 0.1, "epochs": 3}
     with pytest.raises(error, match=f"^{message}$"):
         oracle.closed_form_path(**(arguments | changed))
 

@@ -1,4 +1,4 @@
-"""The tests' own clients: this machine's servers are asked directly, whatever proxy the environment names."""
+"""The tests ask this machine's servers directly, whatever proxy the environment names."""
 
 from collections.abc import Iterator
 from pathlib import Path

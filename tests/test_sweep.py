@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,11 +55,13 @@ class Tied(nn.Module):
         self.second.weight = self.first.weight
 
     def forward(self, X: Tensor) -> Tensor:
-        return self.last(torch.tanh(self.second(torch.tanh(self.first(X)))))
+        hidden = torch.tanh(self.second(torch.tanh(self.first(X))))
+        predictions: Tensor = self.last(hidden)
+        return predictions
 
 
 class PartlyReached(nn.Module):
-    """A frozen parameter, a trained one, one without dimensions and one that the loss does not reach."""
+    """A frozen parameter, a trained one, one without dimensions and one not reached."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +84,8 @@ def dropped_out() -> nn.Module:
 
 class CountsInPlace(LinearRegression):
     """Counts its calls in a buffer, as batch normalisation does."""
+
+    calls: Tensor
 
     def __init__(self) -> None:
         super().__init__(3, seeded())
@@ -148,7 +153,7 @@ def test_lanes_are_the_same_whether_they_are_computed_together_or_in_groups(
 
 def test_the_lanes_of_a_linear_model_are_one_wide_product() -> None:
     for model in (LinearRegression(3, seeded()), nn.Linear(3, 1)):
-        operations = count_operations(lambda model=model: run(model, epochs=4))
+        operations = count_operations(partial(run, model, epochs=4))
         assert operations["mm"] >= 8  # forward and backward
         assert operations["bmm"] == 0
 
@@ -163,7 +168,8 @@ def test_a_loss_that_reaches_no_parameter_is_an_error(hidden: int) -> None:
             )
 
         def forward(self, X: Tensor) -> Tensor:
-            return self.model(X).detach()
+            predictions: Tensor = self.model(X)
+            return predictions.detach()
 
     with pytest.raises((ValueError, RuntimeError), match=r"must depend|does not require"):
         run(Detached())
@@ -362,11 +368,13 @@ def test_changing_the_model_later_does_not_change_the_result() -> None:
     [
         (
             dropped_out,
-            r"draw no random numbers, but aten.bernoulli_.float was called: model.eval\(\) switches dropout off",
+            r"draw no random numbers, but aten.bernoulli_.float was called: "
+            r"model.eval\(\) switches dropout off",
         ),
         (
             normalised,
-            r"updates no buffer, but its forward pass updates '1\..*': model.eval\(\) keeps",
+            r"updates no buffer, but its forward pass updates '1\..*': "
+            r"model.eval\(\) keeps",
         ),
         (CountsInPlace, "updates no buffer, but its forward pass updates 'calls'"),
         (CountsAnew, "updates no buffer, but its forward pass updates 'calls'"),
@@ -514,7 +522,7 @@ def test_a_bad_argument_is_named_with_its_value(
 ) -> None:
     model = MODELS["linear"]().double()
     start = values(model)
-    arguments = {
+    arguments: dict[str, Any] = {
         "model": model,
         "loss": mean_squared_error,
         "X": X,
@@ -533,17 +541,20 @@ def test_a_bad_argument_is_named_with_its_value(
         (
             [0.1, 1 / 3],
             5,
-            "SweepResult(2 runs of 5 epochs, learning rates 0.1 ... 0.3333, parameters (3, 1) (1,))",
+            "SweepResult(2 runs of 5 epochs, learning rates 0.1 ... 0.3333, "
+            "parameters (3, 1) (1,))",
         ),
         (
             [0.5],
             1,
-            "SweepResult(1 run of 1 epoch, learning rates 0.5 ... 0.5, parameters (3, 1) (1,))",
+            "SweepResult(1 run of 1 epoch, learning rates 0.5 ... 0.5, "
+            "parameters (3, 1) (1,))",
         ),
         (
             [0.5],
             0,
-            "SweepResult(1 run of 0 epochs, learning rates 0.5 ... 0.5, parameters (3, 1) (1,))",
+            "SweepResult(1 run of 0 epochs, learning rates 0.5 ... 0.5, "
+            "parameters (3, 1) (1,))",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from groundup import time_in_turns
 def test_contenders_take_turns_and_each_round_starts_with_another_one() -> None:
     calls: list[str] = []
     contenders: dict[str, Callable[[], None]] = {
-        name: lambda name=name: calls.append(name) for name in "abc"
+        name: partial(calls.append, name) for name in "abc"
     }
     seconds = time_in_turns(contenders, rounds=7)
     warm, timed = calls[:3], calls[3:]

@@ -6,10 +6,10 @@ import inspect
 import math
 import re
 import textwrap
-from collections import Counter, namedtuple
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def mean_error(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 def made(model: nn.Module | None = None, **changed: Any) -> Trainer:
-    """A trainer of a linear model on the batches above, with some of its arguments changed."""
+    """A trainer of a linear model on the batches above, with some arguments changed."""
     model = LinearRegression(2, seeded()) if model is None else model
     arguments: dict[str, Any] = {
         "model": model,
@@ -72,7 +72,7 @@ VALIDATED: dict[str, Any] = {"val_loader": BATCHES, "metrics": {"error": mean_er
 
 
 def by_hand(
-    batches: Iterable[tuple[Tensor, Tensor]],
+    batches: Iterable[tuple[Tensor, ...]],
     model: nn.Module | None = None,
     optimizer: torch.optim.Optimizer | None = None,
 ) -> tuple[list[float], tuple[Tensor, ...]]:
@@ -88,7 +88,8 @@ def by_hand(
         else:
             with torch.no_grad():
                 for p in model.parameters():
-                    p -= 0.1 * p.grad
+                    assert p.grad is not None
+                    p.sub_(0.1 * p.grad)
         losses.append(loss.item())
     return losses, values(model)
 
@@ -112,7 +113,8 @@ class Watch(Callback):
                 (hook, trainer.epoch, trainer.step, trainer.batch, average.count, loss)
             )
             if hook == "on_step_end":
-                self.losses.append(trainer.loss.item())
+                assert loss is not None
+                self.losses.append(loss)
 
         return note
 
@@ -334,7 +336,7 @@ every_stop = pytest.mark.parametrize(("hook", "n", "epochs", "steps"), STOPS)
 
 
 def hooks_until_the_next_step(hook: str, n: int) -> list[str]:
-    """The hooks of a whole run, without those that belong to steps and epochs begun after the n-th call of `hook`."""
+    """The hooks of a run in which no step or epoch begins after the n-th call of `hook`."""
     epoch = ["on_epoch_start"]
     epoch += ["on_step_start", "on_backward_end", "on_step_end"] * len(BATCHES)
     whole = ["on_train_start", *[*epoch, "on_epoch_end"] * EPOCHS, "on_train_end"]
@@ -679,7 +681,7 @@ class Snapshot:
     model: dict[str, Any]
     optimizer: dict[str, Any]
     counters: tuple[int, int, int]
-    total: Tensor | int
+    total: Any
     count: int
     result: TrainerResult
     order: Tensor
@@ -697,7 +699,10 @@ class Snapshot:
 
 
 class Save(Callback):
-    """Takes a snapshot at the n-th call of a hook; a throwaway piece such as chapter five will have."""
+    """Takes a snapshot at the n-th call of a hook.
+
+    It is a throwaway piece such as chapter five will have.
+    """
 
     def __init__(self, generator: torch.Generator, hook: str, n: int) -> None:
         self.generator = generator
@@ -723,10 +728,12 @@ class Save(Callback):
             self.snapshot = self.take(trainer)
 
     def take(self, trainer: Trainer) -> Snapshot:
-        torchs = isinstance(trainer.optimizer, torch.optim.Optimizer)
+        optimizer: dict[str, Any] = {}
+        if isinstance(trainer.optimizer, torch.optim.Optimizer):
+            optimizer = copy.deepcopy(trainer.optimizer.state_dict())
         return Snapshot(
             model=copy.deepcopy(trainer.model.state_dict()),
-            optimizer=copy.deepcopy(trainer.optimizer.state_dict()) if torchs else {},
+            optimizer=optimizer,
             counters=(trainer.epoch, trainer.step, trainer.batch),
             total=copy.deepcopy(trainer.train_loss.total),
             count=trainer.train_loss.count,
@@ -764,7 +771,7 @@ def full(generator: torch.Generator, callbacks: list[Callback]) -> Trainer:
 
 
 def assert_goes_on_bit_for_bit(make: Make, hook: str, n: int) -> None:
-    """A run saved at the n-th call of a hook, restored into a fresh trainer, is the uninterrupted run from there on."""
+    """A run saved at a hook's n-th call goes on in a fresh trainer as if uninterrupted."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator, watch = seeded(3), Watch()
@@ -858,6 +865,7 @@ def test_a_run_saved_as_it_was_cut_short_goes_on_bit_for_bit(end: str, steps: in
             run(save, error_at=steps + 1).train()
     watch = Watch()
     restored = run(watch)
+    assert save.snapshot is not None
     with torch.random.fork_rng():
         save.snapshot.restore(restored, generator)
     restored.result.stop_reason = None
@@ -871,6 +879,7 @@ def test_a_restored_run_that_is_stopped_before_its_first_step_makes_none() -> No
     generator = seeded(3)
     save = Save(generator, "on_step_end", 4)
     made(train_loader=shuffled(generator), callbacks=[save]).train()
+    assert save.snapshot is not None
     for hook in ("on_train_start", "on_epoch_start"):
         restored = made(train_loader=shuffled(generator), callbacks=[Stop(hook)])
         with torch.random.fork_rng():
@@ -899,7 +908,7 @@ def test_the_order_is_drawn_right_after_the_start_of_the_epoch() -> None:
 # Loaders
 
 
-class Stream(IterableDataset):
+class Stream(IterableDataset[tuple[Tensor, Tensor]]):
     """A data set without a length."""
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -930,7 +939,7 @@ class Rows:
         return X[positions], y[positions]
 
 
-class Lists(list):
+class Lists(list[Any]):
     """Batches as lists, as torch's loader gives them."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -944,7 +953,7 @@ class Lists(list):
         Lists(BATCHES),
         DataLoader(Dataset(X, y), 2),
         TorchDataLoader(TensorDataset(X, y), 2, generator=seeded()),
-        TorchDataLoader(Dataset(X, y), 2, generator=seeded()),
+        TorchDataLoader(Dataset(X, y), 2, generator=seeded()),  # type: ignore[arg-type]
         TorchDataLoader(Stream(), 2, generator=seeded()),
         DataLoader(TensorDataset(X, y), 2),
         DataLoader(Rows(), 2),
@@ -968,7 +977,9 @@ def test_the_batches_may_be_made_of_more_tensors_than_two_if_the_loader_pairs_th
         return (left, right), targets
 
     class Halves(LinearRegression):
-        def forward(self, halves: tuple[Tensor, Tensor]) -> Tensor:
+        def forward(  # type: ignore[override]
+            self, halves: tuple[Tensor, Tensor]
+        ) -> Tensor:
             return super().forward(torch.cat(halves, dim=1))
 
     dataset = TensorDataset(X[:, :1], X[:, 1:], y)
@@ -990,7 +1001,8 @@ def test_a_loader_that_is_exhausted_is_refused_in_the_epoch_in_which_it_gives_no
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         yield from BATCHES
 
-    loaders = {"train_loader": BATCHES, "val_loader": BATCHES, exhausted: batches()}
+    loaders: dict[str, Any] = {"train_loader": BATCHES, "val_loader": BATCHES}
+    loaders[exhausted] = batches()
     watch = Watch()
     trainer = made(**loaders, callbacks=[watch])
     name = {"train_loader": "train_loader", "val_loader": "loader"}[exhausted]
@@ -1058,11 +1070,13 @@ def test_a_train_loader_of_none_is_refused() -> None:
 def test_samples_that_are_not_of_two_tensors_are_refused_at_construction(
     name: str, tensors: tuple[Tensor, ...]
 ) -> None:
+    loader: dict[str, Any] = {name: DataLoader(Dataset(*tensors), 2)}
     with pytest.raises(
         ValueError,
-        match=rf"^{name} must give batches \(inputs, targets\), got {len(tensors)} tensors? a sample$",
+        match=rf"^{name} must give batches \(inputs, targets\), "
+        rf"got {len(tensors)} tensors? a sample$",
     ):
-        made(**{name: DataLoader(Dataset(*tensors), 2)})
+        made(**loader)
 
 
 NO_BATCHES = {
@@ -1103,7 +1117,14 @@ def test_what_is_no_batch_is_refused_before_a_parameter_moves_or_anything_is_mea
         assert_identical(values(trainer.model), start)
 
 
-@pytest.mark.parametrize("kind", [tuple, list, namedtuple("Batch", "inputs targets")._make])
+class Batch(NamedTuple):
+    """A batch whose parts have names."""
+
+    inputs: Tensor
+    targets: Tensor
+
+
+@pytest.mark.parametrize("kind", [tuple, list, Batch._make])
 def test_a_batch_is_a_tuple_or_a_list(kind: Callable[[Any], Any]) -> None:
     trainer = made(train_loader=[kind(batch) for batch in BATCHES])
     trainer.train()
@@ -1141,7 +1162,7 @@ def test_callbacks_set_later_are_called_and_those_before_are_not() -> None:
 def test_callbacks_set_later_are_checked() -> None:
     trainer = made(callbacks=[watch := Watch()])
     with pytest.raises(TypeError, match=r"^callback 1 must be a groundup.Callback, got 3"):
-        trainer.callbacks += (3,)
+        trainer.callbacks += (3,)  # type: ignore[operator]
     assert trainer.callbacks == (watch,)
 
 
@@ -1213,9 +1234,9 @@ def test_an_optimizer_may_wrap_another() -> None:
         )
         with torch.no_grad():
             for p, gradient in zip(twin.parameters(), gradients, strict=True):
-                p -= 0.1 * gradient.clamp(-1, 1)
+                p.sub_(0.1 * gradient.clamp(-1, 1))
     assert_identical(values(model), values(twin))
-    assert not torch.equal(model.weights, made().model.weights)
+    assert not torch.equal(model.weights, LinearRegression(2, seeded()).weights)
 
 
 def test_an_optimizer_that_holds_a_copied_model_s_parameters_is_refused() -> None:
@@ -1231,7 +1252,10 @@ def test_an_optimizer_that_holds_a_copied_model_s_parameters_is_refused() -> Non
 
 def test_an_optimizer_may_hold_some_of_the_parameters_and_others_besides() -> None:
     model, other = MLP(2, 3, seeded()), nn.Parameter(torch.ones(1))
-    groups = [{"params": [other]}, {"params": [model.weights], "lr": 0.2}]
+    groups: list[dict[str, Any]] = [
+        {"params": [other]},
+        {"params": [model.weights], "lr": 0.2},
+    ]
     start = dict(zip(dict(model.named_parameters()), values(model), strict=True))
     made(model, optimizer=torch.optim.SGD(groups, lr=0.1)).train()
     moved = [name for name, p in model.named_parameters() if not p.equal(start[name])]
@@ -1286,7 +1310,7 @@ def test_an_optimizer_that_lacks_a_method_is_refused_with_its_type(
 @pytest.fixture
 def compiled() -> Iterator[Callable[[nn.Module], nn.Module]]:
     """`torch.compile` without a compiler: the graph is captured and run as it is."""
-    yield lambda model: torch.compile(model, backend="eager")
+    yield lambda model: cast(nn.Module, torch.compile(model, backend="eager"))
     torch._dynamo.reset()
 
 
@@ -1294,7 +1318,7 @@ def compiled() -> Iterator[Callable[[nn.Module], nn.Module]]:
 def test_a_compiled_model_drops_in(
     compiled: Callable[[nn.Module], nn.Module], mode: bool
 ) -> None:
-    def layers() -> nn.Module:
+    def layers() -> nn.Sequential:
         return seeded_module(
             nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Dropout(0.0), nn.Linear(4, 1))
         ).train(mode)
@@ -1394,12 +1418,13 @@ def test_a_bad_argument_is_named_with_its_value_when_the_trainer_is_made(
 
 def test_epochs_and_what_follows_are_given_by_name() -> None:
     model = LinearRegression(2, seeded())
+    optimizer = SGD(model.parameters(), 0.1)
     with pytest.raises(TypeError, match="positional"):
-        Trainer(model, mean_squared_error, SGD(model.parameters(), 0.1), BATCHES, 3)
+        Trainer(model, mean_squared_error, optimizer, BATCHES, 3)  # type: ignore[call-arg]
 
 
 def test_nothing_is_called_or_iterated_before_the_run() -> None:
-    def never(*arguments: Any) -> Any:
+    def never(*arguments: Any, **named: Any) -> Any:
         raise AssertionError
 
     class Model(LinearRegression):
@@ -1479,11 +1504,12 @@ def test_the_loop_is_one_screen() -> None:
     lines = Counter[str]()
     for name in loop:
         node = defined[name]
-        source = ast.get_source_segment(
-            textwrap.dedent(inspect.getsource(Trainer)), node
-        ).splitlines()
+        text = ast.get_source_segment(textwrap.dedent(inspect.getsource(Trainer)), node)
+        assert text is not None
+        source = text.splitlines()
         if ast.get_docstring(node) is not None:
             first = node.body[0]
+            assert first.end_lineno is not None
             start, end = first.lineno - node.lineno, first.end_lineno - node.lineno
             del source[start : end + 1]
         lines[name] = sum(bool(line.strip()) for line in source)
@@ -1491,6 +1517,8 @@ def test_the_loop_is_one_screen() -> None:
 
 
 def test_the_loop_reads_no_config_and_no_callback_by_name() -> None:
-    source = inspect.getsource(inspect.getmodule(Trainer))
+    module = inspect.getmodule(Trainer)
+    assert module is not None
+    source = inspect.getsource(module)
     for name in ("TrainerConfig", "ParameterHistory", "Progress", "tqdm"):
         assert name not in source

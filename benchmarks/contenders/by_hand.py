@@ -29,7 +29,7 @@ def train(job: Job) -> list[Tensor]:
             with torch.no_grad():
                 for p in params:
                     p -= job.learning_rate * p.grad  # type: ignore[operator]
-                total.add_(loss, alpha=len(targets))
+            total.add_(loss.detach(), alpha=len(targets))
             count += len(targets)
         train_losses.append(total.item() / count)
         if val_loader is not None:

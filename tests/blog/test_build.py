@@ -1,9 +1,9 @@
-"""What a build gives: a whole site or none, the same to the byte, with all that makes it a blog."""
+"""A build gives a whole site or none, the same to the byte, with all that a blog needs."""
 
 import copy
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 from xml.etree import ElementTree
@@ -38,7 +38,7 @@ def addresses(page: BeautifulSoup) -> list[str]:
     """What a page refers to."""
     tags = page.find_all(["a", "link", "script", "img"])
     found = [tag.get("href") or tag.get("src") for tag in tags]
-    return [address for address in found if address]
+    return [str(address) for address in found if address]
 
 
 # Whole or not at all.
@@ -128,7 +128,7 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(
             (broken / "site" / page).read_text("utf-8"), "html.parser"
         ).get_text()
         assert "(y_true - y_pred).square().mean()" in text, page
-    # The address is another one, too: what is seen from elsewhere follows, the pages' links need not.
+    # Another address, too: what is seen from elsewhere follows, the pages' links need not.
     home = (broken / "site/index.html").read_text("utf-8")
     assert 'href="https://me.example/notes/blog/index.html"' in home
     assert 'content="https://me.example/notes/blog/_images/home.png"' in home
@@ -181,9 +181,9 @@ def test_no_page_loads_anything_from_elsewhere(
     pages: dict[str, BeautifulSoup], site: Path
 ) -> None:
     for name, page in pages.items():
-        loaded = [tag["src"] for tag in page.find_all(src=True)]
+        loaded = [str(tag["src"]) for tag in page.find_all(src=True)]
         loaded += [
-            tag["href"]
+            str(tag["href"])
             for tag in page.find_all("link", href=True)
             if not {"canonical", "alternate"} & set(tag["rel"])
         ]
@@ -249,8 +249,8 @@ def test_the_feed_is_valid_and_holds_every_chapter(
         page = pages[entry.link.removeprefix(site_url)]
         day = page.find("time")
         assert day is not None
-        published = datetime(*entry.published_parsed[:6], tzinfo=UTC)
-        assert published.date().isoformat() == day["datetime"]
+        published = date(*entry.published_parsed[:3])  # in UTC
+        assert published.isoformat() == day["datetime"]
         assert entry.summary == said(page, "description")
         assert entry.id == entry.link
         assert entry.updated >= entry.published
@@ -287,11 +287,13 @@ def test_the_home_page_lists_every_chapter_with_its_question(
     pages: dict[str, BeautifulSoup],
 ) -> None:
     listed = pages["index.html"].select("ul.chapters li")
-    assert [item.select_one("a")["href"] for item in listed] == [
-        f"{slug}.html" for slug in SLUGS
-    ]  # type: ignore[index]
-    for item in listed:
-        assert item.select_one("em").get_text().endswith("?")  # type: ignore[union-attr]
+    assert len(listed) == len(SLUGS)
+    for item, slug in zip(listed, SLUGS, strict=True):
+        link, question = item.select_one("a"), item.select_one("em")
+        assert link is not None
+        assert question is not None
+        assert link["href"] == f"{slug}.html"
+        assert question.get_text().endswith("?")
 
 
 # Charts and text.
@@ -411,7 +413,8 @@ def test_the_packages_page_has_every_public_name_linked_to_its_source(
     linked = {
         str(link.parent["id"])
         for link in page.select("dt.sig a.reference.internal:has(.viewcode-link)")
-    }  # type: ignore[index]
+        if link.parent is not None
+    }
     data = {"groundup.PENGUIN_FEATURES"}  # has no source of its own
     drawings = {f"groundup.charts.{name}" for name in charts.__all__}
     assert public - data - drawings <= linked

@@ -1,4 +1,4 @@
-"""From marimo's export to a page: what is taken over, what is left out, and what is refused by name."""
+"""From marimo's export to a page: what is taken over, left out, and refused by name."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,11 @@ MOVABLE = {
     ],
 }
 VEGA_LITE = "application/vnd.vegalite.v6+json"
-SLIDER = "<marimo-ui-element object-id='a'><marimo-slider data-start='1'></marimo-slider></marimo-ui-element>"
+SLIDER = (
+    "<marimo-ui-element object-id='a'>"
+    "<marimo-slider data-start='1'></marimo-slider>"
+    "</marimo-ui-element>"
+)
 
 
 @pytest.fixture
@@ -35,14 +39,16 @@ def chapter(tmp_path: Path) -> Chapter:
 def output(**data: Any) -> NotebookNode:
     names = {"html": "text/html", "markdown": "text/markdown", "chart": VEGA_LITE}
     kinds = {names.get(name, name): value for name, value in data.items()}
-    return new_output("display_data", kinds)
+    made: NotebookNode = new_output("display_data", kinds)
+    return made
 
 
 def cell(
     *outputs: NotebookNode, source: str = "show(it)", hidden: bool = True
 ) -> NotebookNode:
     tags = {"tags": ["remove-input"]} if hidden else {}
-    return new_code_cell(source, outputs=list(outputs), metadata=tags)
+    made: NotebookNode = new_code_cell(source, outputs=list(outputs), metadata=tags)
+    return made
 
 
 EXPLORER = cell(output(chart=json.dumps(MOVABLE)), source="explorer")
@@ -310,7 +316,8 @@ def test_an_output_of_an_unknown_kind_is_refused(chapter: Chapter) -> None:
 
 
 def error(name: str, value: str, traceback: list[str]) -> NotebookNode:
-    return new_output("error", ename=name, evalue=value, traceback=traceback)
+    made: NotebookNode = new_output("error", ename=name, evalue=value, traceback=traceback)
+    return made
 
 
 def test_the_cell_that_raised_is_named_not_those_that_needed_it(chapter: Chapter) -> None:

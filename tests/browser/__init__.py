@@ -1,1 +1,1 @@
-"""The chapters in Chromium: live under `marimo run`, and as published pages without a kernel."""
+"""The chapters in Chromium: live under `marimo run`, and published, without a kernel."""

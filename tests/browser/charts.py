@@ -30,7 +30,11 @@ VIEW = """(chart) => {
     const name = Object.keys(chart).find((key) => key.startsWith("__reactFiber"));
     for (let fiber = chart[name]; fiber; fiber = fiber.return)
         for (const version of [fiber, fiber.alternate])
-            for (let hook = version?.memoizedState; hook?.next !== undefined; hook = hook.next)
+            for (
+                let hook = version?.memoizedState;
+                hook?.next !== undefined;
+                hook = hook.next
+            )
                 if (hook.memoizedState?.view?.runAsync) return hook.memoizedState.view;
     throw new Error("react-vega keeps its view elsewhere");
 }"""
@@ -64,7 +68,8 @@ TITLE = LOOK.replace(
     """(view) => {
     const found = [];
     const walk = (item) => {
-        if (item.role === "title-text") found.push(...item.items.map((words) => words.text));
+        if (item.role === "title-text")
+            found.push(...item.items.map((words) => words.text));
         else (item.items ?? []).forEach(walk);
     };
     walk(view.scenegraph().root);
@@ -76,7 +81,9 @@ WORDS = f"""(chart) => {{
     const words = [];
     const walk = (item) => {{
         if (/axis-label|axis-title|title-text/.test(item.role))
-            words.push(...item.items.filter((word) => word.opacity !== 0).map((word) => word.fill));
+            words.push(
+                ...item.items.filter((word) => word.opacity !== 0).map((word) => word.fill)
+            );
         else (item.items ?? []).forEach(walk);
     }};
     walk(({VIEW})(chart).scenegraph().root);
@@ -90,7 +97,7 @@ WIDTHS = [390, 820, 1440]
 READABLE = 4.5
 """The least contrast of words that WCAG calls readable."""
 
-# Colours may come in any notation: a canvas of one pixel tells what they are. Contrast is WCAG's.
+# A canvas of one pixel tells what a colour is, in whatever notation. Contrast is WCAG's.
 CONTRAST = """
 const paint = (color) => {
     const pixel = new OffscreenCanvas(1, 1).getContext("2d");
@@ -136,7 +143,7 @@ def explorer(page: Page) -> Locator:
 
 
 def computed(chart: Locator, *columns: str, **signals: Any) -> list[list[Any]]:
-    """What Vega computes for these columns, row by row, with a chart's sliders like this."""
+    """What Vega computes for these columns, row by row, with the sliders like this."""
     rows: list[list[Any]] = chart.evaluate(ROWS, [signals, columns])
     return rows
 
@@ -148,7 +155,10 @@ def title(chart: Locator, **signals: Any) -> str:
 
 
 def there_and_back(page: Page, control: Locator, charts: int = 1) -> None:
-    """Moves a slider by a step or turns a switch: so many charts change. Back again they are what they were."""
+    """Moves a slider by a step or turns a switch, and back again.
+
+    So many charts change on the way there. Back again they are what they were.
+    """
     before = pictures(page)
     there, back = _keys(control)
     control.press(there)

@@ -1,4 +1,7 @@
-"""Chromium without a network, and pages that fail a test when they complain or ask for anything foreign."""
+"""Chromium without a network, and pages that fail a test when they complain.
+
+They complain, too, when they ask for anything foreign.
+"""
 
 import os
 import re
@@ -29,7 +32,10 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NO_CHROMIUM = "the browser tests need Chromium on the PATH, and there is none: apt-get install chromium"
+NO_CHROMIUM = (
+    "the browser tests need Chromium on the PATH, and there is none: "
+    "apt-get install chromium"
+)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +55,9 @@ def chromium() -> Iterator[Browser]:
 def opened(
     browser: Browser, address: str, body: str = "", path: str = "", **looks: Any
 ) -> Iterator[Page]:
-    """A page whose charts are drawn. On leaving it: no error was logged, and nothing foreign was asked for.
+    """A page whose charts are drawn.
+
+    On leaving it: no error was logged, and nothing foreign was asked for.
 
     Args:
         browser: where it opens.

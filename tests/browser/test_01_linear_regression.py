@@ -1,4 +1,7 @@
-"""Chapter one in Chromium: its live controls move their charts, and its explorer draws what training gives."""
+"""Chapter one in Chromium, live and as a published page.
+
+Its live controls move their charts, and its explorer draws what training gives.
+"""
 
 import copy
 from typing import Any
@@ -96,13 +99,13 @@ def test_the_guess_changes_what_the_answer_says_of_it(live: Page) -> None:
     expect(live.get_by_text("Your guess of 3 was too high.")).to_be_visible()
 
 
-# The explorer, on the published page: its formulas as Chromium evaluates them, beside the ladder.
+# The published page's explorer: its formulas as Chromium evaluates them, beside the ladder.
 
 EPOCHS = 40
 NAMES = ["w₁", "w₂", "w₃", "w₄", "w₅", "w₆", "b"]
 
 Path = dict[tuple[int, str], tuple[float, float]]
-"""A run: an epoch and a parameter → the loss before the next update, and the parameter's value."""
+"""A run: epoch, parameter → the loss before the next update, and the parameter's value."""
 
 
 def drawn(page: Page, **signals: Any) -> Path:
@@ -113,7 +116,7 @@ def drawn(page: Page, **signals: Any) -> Path:
 
 
 def path(result: NaiveTrainerResult) -> Path:
-    """A run of Python's, from epoch 1 on, where both the loss and the parameters are known."""
+    """A run of Python's, from epoch 1 on, where both loss and parameters are known."""
     points = {}
     for epoch, loss in enumerate(result.losses[1:], start=1):
         values = [v for p in result.parameters[epoch - 1] for v in p.flatten().tolist()]

@@ -1,4 +1,7 @@
-"""Chapter two in Chromium: its live controls move their charts, and its explorer draws what training gives."""
+"""Chapter two in Chromium, live and as a published page.
+
+Its live controls move their charts, and its explorer draws what training gives.
+"""
 
 import math
 import re

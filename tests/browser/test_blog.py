@@ -1,4 +1,7 @@
-"""The site as its readers get it: every page, on phones and desks, by day and by night, with the network off."""
+"""The site as its readers get it: every page, with the network off.
+
+It is read on phones and desks, by day and by night.
+"""
 
 import json
 import re
@@ -45,7 +48,10 @@ def reading(page: Page) -> Page:
 
 
 def serious(page: Page, colors: bool) -> list[str]:
-    """What axe-core finds that keeps readers out. Colours take most of its time, and are the same at every width."""
+    """What axe-core finds that keeps readers out.
+
+    Colours take most of its time, and are the same at every width.
+    """
     rules = {
         "rules": {"color-contrast": {"enabled": colors}},
         "resultTypes": ["violations"],
@@ -101,9 +107,9 @@ def test_the_packages_source_fits_every_screen_and_keeps_nobody_out(
 
 
 KNOWN = (
-    ".explorer .vega-bind input, .explorer .vega-bind select, .theme-toggle, summary, .copybtn, "
-    ".sidebar-search, .sidebar-toggle, form[action='search.html'] input, .toctree-checkbox, a[href], label, "
-    "pre, .table-wrapper, .equation"
+    ".explorer .vega-bind input, .explorer .vega-bind select, .theme-toggle, summary, "
+    ".copybtn, .sidebar-search, .sidebar-toggle, form[action='search.html'] input, "
+    ".toctree-checkbox, a[href], label, pre, .table-wrapper, .equation"
 )
 CONTROLS = (
     "button, input:not([type=hidden]), select, textarea, summary, "
@@ -128,8 +134,11 @@ def test_no_control_is_of_a_kind_that_no_test_moves(
 # Explorers.
 
 
-PICTURE = """figure => figure.querySelector("svg").innerHTML.replaceAll(/clip\\d+|aria-label="[^"]*"/g, "")"""
-"""What a figure shows, but for the numbers that Vega counts its clipped panels by, and a label that it forgets."""
+PICTURE = (
+    'figure => figure.querySelector("svg").innerHTML'
+    r""".replaceAll(/clip\d+|aria-label="[^"]*"/g, "")"""
+)
+"""What a figure shows, but for the numbers of Vega's clips, and a label that it forgets."""
 
 
 def picture(figure: Locator) -> str:
@@ -141,7 +150,8 @@ def picture(figure: Locator) -> str:
 def wait_until_it_is(figure: Locator, before: str, same: bool) -> None:
     """Until a figure shows what it did, or something else."""
     figure.page.wait_for_function(
-        f"([id, before, same]) => (({PICTURE})(document.getElementById(id)) === before) === same",
+        "([id, before, same]) => "
+        f"(({PICTURE})(document.getElementById(id)) === before) === same",
         arg=[figure.get_attribute("id"), before, same],
         timeout=15_000,
     )
@@ -196,7 +206,8 @@ def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str) ->
             page.keyboard.press("Tab")
             reached.add(
                 page.evaluate(
-                    "document.activeElement.closest('.vega-bind') && document.activeElement.name"
+                    "document.activeElement.closest('.vega-bind') "
+                    "&& document.activeElement.name"
                 )
             )
         assert len(reached - {None}) == wanted
@@ -342,10 +353,14 @@ def test_the_switch_turns_the_charts_too_without_moving_a_slider(
 
 WORDS_OF_CHARTS = f"""() => {{
     {CONTRAST}
-    const words = ".role-title, .role-axis-title, .role-axis-label, .role-legend-title, .role-legend-label";
+    const words = ".role-title, .role-axis-title, .role-axis-label, "
+        + ".role-legend-title, .role-legend-label";
     return [...document.querySelectorAll(`figure.chart :is(${{words}}) text`)]
         .filter((text) => text.textContent.trim())
-        .map((text) => [text.textContent, contrast(text.closest("figure"), getComputedStyle(text).fill)]);
+        .map((text) => [
+            text.textContent,
+            contrast(text.closest("figure"), getComputedStyle(text).fill)
+        ]);
 }}"""
 
 
@@ -389,7 +404,8 @@ def test_on_paper_there_are_charts_and_whole_lines_but_no_sliders(
                 expect(part).to_be_hidden()
         page.set_viewport_size({"width": 700, "height": 900})
         assert page.evaluate(
-            "[...document.querySelectorAll('pre')].every((pre) => pre.scrollWidth <= pre.clientWidth + 1)"
+            "[...document.querySelectorAll('pre')]"
+            ".every((pre) => pre.scrollWidth <= pre.clientWidth + 1)"
         )
 
 

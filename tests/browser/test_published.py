@@ -1,4 +1,7 @@
-"""Every chapter as a published page: alive without a kernel, nothing dead in sight, on phones and at night."""
+"""Every chapter as a published page, on phones and at night, too.
+
+It is alive without a kernel, and nothing dead is in sight.
+"""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -89,7 +92,8 @@ def test_nothing_scrolls_sideways_or_is_cut_off(page: Page) -> None:
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     outside = page.evaluate(
         """() => Array.from(document.querySelectorAll(
-            ".paragraph, h1, h2, h3, li, table, pre, details, .katex-display, .vega-bind, canvas"
+            ".paragraph, h1, h2, h3, li, table, pre, details, "
+            + ".katex-display, .vega-bind, canvas"
         )).filter((element) => {
             const box = element.getBoundingClientRect();
             return box.width > 0 && (box.left < 0 || box.right > window.innerWidth);
@@ -128,7 +132,8 @@ def test_the_charts_words_are_readable(published: Page) -> None:
         colors = chart.evaluate(WORDS)
         assert colors
         contrasts = chart.evaluate(
-            f"(chart, colors) => {{ {CONTRAST} return colors.map((c) => contrast(chart, c)) }}",
+            f"(chart, colors) => {{ {CONTRAST} "
+            "return colors.map((c) => contrast(chart, c)) }",
             colors,
         )
         assert min(contrasts) >= READABLE, (colors, chart.get_attribute("aria-label"))

@@ -64,12 +64,13 @@ def trainer_of(
 
 
 def watching(note: Callable[[str, Trainer], None]) -> Callback:
-    """A callback that has every hook, each of which notes its name and looks at the trainer."""
+    """A callback with every hook, each of which notes its name and looks at the trainer."""
 
     def hook(name: str) -> Callable[[Callback, Trainer], None]:
         return lambda self, trainer: note(name, trainer)
 
-    return type("Watching", (Callback,), {name: hook(name) for name in HOOKS})()
+    watching: Callback = type("Watching", (Callback,), {h: hook(h) for h in HOOKS})()
+    return watching
 
 
 def test_the_hooks_are_the_seven_of_the_design() -> None:
@@ -262,7 +263,7 @@ def test_the_tensors_of_a_step_are_the_batch_what_the_model_made_of_it_and_its_l
     None
 ):
     batches = [(X[:2], y[:2]), (X[2:], y[2:])]
-    seen: list[tuple[Tensor, ...]] = []
+    seen: list[tuple[Any, Tensor | None]] = []
 
     class Watch(Callback):
         def on_step_start(self, trainer: Trainer) -> None:
@@ -422,6 +423,13 @@ def test_at_the_end_of_a_run_inputs_tell_whether_it_was_cut_short_in_mid_step() 
 
         return end
 
+    def stop(hook: str) -> Callable[[str, Trainer], None]:
+        def end(name: str, trainer: Trainer) -> None:
+            if name == hook:
+                trainer.stop("enough")
+
+        return end
+
     assert {hook: inputs_at_the_end(interrupt(hook)) for hook in HOOKS[:-1]} == {
         "on_train_start": False,
         "on_epoch_start": False,
@@ -431,10 +439,8 @@ def test_at_the_end_of_a_run_inputs_tell_whether_it_was_cut_short_in_mid_step() 
         "on_epoch_end": False,
     }
     assert not inputs_at_the_end(lambda hook, trainer: None)
-    for stop_at in HOOKS[:-1]:
-        assert not inputs_at_the_end(
-            lambda hook, trainer, at=stop_at: trainer.stop("enough") if hook == at else None
-        )
+    for hook in HOOKS[:-1]:
+        assert not inputs_at_the_end(stop(hook))
 
 
 def calls_of_the_base_class(run: Callable[[], object]) -> list[str]:
@@ -506,13 +512,17 @@ class Static(Callback):
 
 def on_the_instance() -> Callback:
     callback = Callback()
-    callback.on_step_end = lambda trainer: trainer.stop("by an attribute")
+
+    def stop(trainer: Trainer) -> None:
+        trainer.stop("by an attribute")
+
+    callback.on_step_end = stop  # type: ignore[method-assign]
     return callback
 
 
 def of_another() -> Callback:
     callback = Callback()
-    callback.on_step_end = Base().on_step_end
+    callback.on_step_end = Base().on_step_end  # type: ignore[method-assign]
     return callback
 
 
@@ -550,7 +560,11 @@ def test_a_hook_is_called_whichever_class_on_the_way_defines_it(
 def test_the_hooks_are_collected_when_the_trainer_is_made() -> None:
     callback = Callback()
     trainer = trainer_of([callback], epochs=1)
-    callback.on_step_end = lambda trainer: trainer.stop("too late")
+
+    def stop(trainer: Trainer) -> None:
+        trainer.stop("too late")
+
+    callback.on_step_end = stop  # type: ignore[method-assign]
     assert trainer.train().stop_reason is None
 
 

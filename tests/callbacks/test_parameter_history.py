@@ -90,8 +90,8 @@ def test_entries_are_detached_copies_in_the_order_of_the_parameters_frozen_ones_
     assert [[p.shape for p in entry] for entry in kept] == [[p.shape for p in start]] * 6
     assert not any(p.requires_grad for entry in history.parameters for p in entry)
     assert_identical([entry[1] for entry in history.parameters], [start[1]] * 6)
-    for p in history.parameters[0]:
-        p.fill_(9)
+    for copied in history.parameters[0]:
+        copied.fill_(9)
     assert_identical(history.parameters[1:], kept[1:])
 
 

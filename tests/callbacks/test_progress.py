@@ -79,12 +79,13 @@ def trainer_of(
     *callbacks: Callback, train_loader: Iterable[Any] | None = None, **options: Any
 ) -> Trainer:
     model = LinearRegression(2, seeded())
+    arguments: dict[str, Any] = {"epochs": EPOCHS, "callbacks": callbacks}
     return Trainer(
         model,
         mean_squared_error,
         SGD(model.parameters(), 0.1),
         pairs() if train_loader is None else train_loader,
-        **({"epochs": EPOCHS, "callbacks": callbacks} | options),
+        **(arguments | options),
     )
 
 
@@ -203,7 +204,7 @@ def test_the_bar_is_closed_and_left_as_it_is_when_the_run_is_interrupted() -> No
         trainer_of(Progress(file), FailAt(4)).train()
     assert "| 4/6 [" in written(file)
     assert file.getvalue().endswith("\n")
-    assert not list(tqdm.tqdm._instances)
+    assert not list(tqdm.tqdm._instances)  # type: ignore[attr-defined]
 
 
 def test_an_interruption_before_the_bar_is_opened_reaches_the_caller() -> None:

@@ -1,4 +1,4 @@
-"""A chapter as its tests need it: its functions, what its cells define, and which of them follow from which."""
+"""A chapter as its tests need it: functions, definitions, and what follows from what."""
 
 import ast
 from collections.abc import Mapping, Set
@@ -69,8 +69,9 @@ class Chapter:
     def run(self, **controls: Any) -> Cells:
         """The cells once these controls are moved.
 
-        As for a reader, only the cells run again that depend on the moved controls; the others keep what they defined
-        when the chapter opened. So a cell that changes what another one made is found out.
+        As for a reader, only the cells run again that depend on the moved controls; the
+        others keep what they defined when the chapter opened. So a cell that changes what
+        another one made is found out.
 
         Args:
             controls: a control's name → its new value.
@@ -89,7 +90,8 @@ class Chapter:
 
     def _run(self, given: Mapping[str, Any], idle: Set[CellId_t]) -> Cells:
         """Run all cells but the idle ones, which define what is given."""
-        # marimo skips a cell whose names are given, but one that only shows something it has to be told.
+        # marimo skips a cell whose names are given, but has to be told of one that only
+        # shows something.
         shows = [self.graph.cells[i] for i in idle if not self.graph.cells[i].defs]
         try:
             for cell in shows:
@@ -123,7 +125,7 @@ class Chapter:
 
     @property
     def heading(self) -> str:
-        """What the notebook says at its top: a line of prose that starts with `#` and the chapter's number."""
+        """The notebook's title: the line that starts with `#` and the chapter's number."""
         lines = map(str.strip, self.file.read_text("utf-8").splitlines())
         return next(line[2:] for line in lines if line.startswith(f"# {self.number} · "))
 
@@ -133,11 +135,11 @@ class Chapter:
         return cell
 
     def cells_that_use(self, name: str) -> list[CellId_t]:
-        """The cells that need this name from another one, from the top of the notebook down."""
+        """The cells that need this name from another one, from the notebook's top down."""
         return [i for i, cell in self.graph.cells.items() if name in cell.refs]
 
     def controls_before(self, cell: CellId_t) -> set[str]:
-        """The sliders and switches that have this cell run again when they are moved. Buttons aside."""
+        """The sliders and switches whose moves have this cell run again. Buttons aside."""
         return {
             name
             for before in self.graph.ancestors(cell)
@@ -147,7 +149,7 @@ class Chapter:
 
     @cached_property
     def timed_cells(self) -> set[CellId_t]:
-        """The cells that look at the clock, or call a function that does, and what follows from them."""
+        """The cells that look at the clock or call what does, and what depends on them."""
         looks = ("perf_counter(", "time_in_turns(")
         cells = self.graph.cells.items()
         clocks = [i for i, cell in cells if any(look in cell.code for look in looks)]

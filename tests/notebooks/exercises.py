@@ -11,11 +11,11 @@ from groundup import notebook
 Attempt = Callable[..., Any]
 Change = Callable[[Attempt], Attempt]
 Wrong = dict[str, tuple[str, str, Change]]
-"""What an attempt does wrong → its exercise, words of the hint, and what to change in the solution to get it."""
+"""A mistake → its exercise, words of the hint, and what to change in the solution."""
 
 
 def exercises(file: Path) -> dict[str, str]:
-    """An exercise's name → the name of the function that the reader writes, as the notebook's cells have them."""
+    """An exercise's name → the name of the function that the reader writes in its cell."""
     found = {}
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "notebook.exercise":

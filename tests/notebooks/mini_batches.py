@@ -14,7 +14,10 @@ Equal = Literal["epochs", "updates"]
 def losses_of_the_trainer(
     cells: Cells, equal: Equal, batch_size: int, learning_rate: float
 ) -> list[float]:
-    """The loss on all samples before the run and after each of 12 epochs, or after every 8 of 192 updates."""
+    """The loss on all samples before the run and after each of 12 epochs.
+
+    Or, where updates are equal, after every 8 of 192 updates.
+    """
     data = cells["train_data"]
     model = copy.deepcopy(cells["model"])
     order = torch.Generator().manual_seed(0)

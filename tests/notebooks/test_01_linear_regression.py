@@ -1,4 +1,4 @@
-"""Chapter one: what its cells compute, what its exercises accept, and that its listings are the package's."""
+"""Chapter one: what cells compute and exercises accept; its listings are the package's."""
 
 import copy
 

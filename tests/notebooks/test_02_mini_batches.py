@@ -1,4 +1,4 @@
-"""Chapter two: what its cells compute, what its prose claims of them, and what its exercises accept."""
+"""Chapter two: what its cells compute, its prose claims, and its exercises accept."""
 
 import copy
 import json
@@ -151,7 +151,10 @@ def test_the_picture_of_batches_is_what_its_controls_say(
 
 
 def drawn(chapter: Chapter, controls: Setting) -> list[list[list[int]]]:
-    """The batches as the chapter's picture shows them: epoch by epoch, each with its samples in their order."""
+    """The batches as the chapter's picture shows them.
+
+    Epoch by epoch, each with its samples in their order.
+    """
     cells = chapter.run(**controls)
     batches: list[list[list[int]]] = cells["drawn_batches"]
     shown = chapter.shown(cells, "drawn_batches", charts.Content).datasets["cells"]
@@ -301,7 +304,10 @@ LOST = "both diverged"
 
 
 def distance(ours: Any, theirs: Any) -> float:
-    """The largest difference of two rungs' parameters or losses; infinities and NaNs in the same places are none."""
+    """The largest difference of two rungs' parameters or losses.
+
+    Infinities and NaNs in the same places are none.
+    """
     if ours is None:
         assert theirs is None
         return 0
@@ -321,7 +327,9 @@ def test_the_rungs_hold_what_the_trainer_computes(cells: Cells) -> None:
     assert whole[1][-1] > 2 * first[-1]
 
 
-def test_one_run_that_diverged_alone_is_infinitely_far_from_the_other(chapter: Chapter):
+def test_one_run_that_diverged_alone_is_infinitely_far_from_the_other(
+    chapter: Chapter,
+) -> None:
     off_by = chapter.module.off_by
     assert off_by([1.0, math.nan], [1.0, math.inf]) == "both diverged"
     assert off_by([1.0, math.nan], [1.0, 2.0]) == "inf"

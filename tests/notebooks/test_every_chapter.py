@@ -1,4 +1,4 @@
-"""What holds for every chapter: it runs, it repeats itself, its exercises are fair, its listings are the package's."""
+"""Every chapter runs, repeats itself, has fair exercises and lists the package's code."""
 
 import ast
 import inspect
@@ -106,7 +106,7 @@ def test_a_chapter_has_three_exercises_each_with_a_check_a_solution_and_a_verdic
 
 
 def bodies(source: str) -> dict[str, str]:
-    """A function's name → what it does, docstring aside; exercises left blank do nothing."""
+    """A function's name → what it does, docstring aside; blank exercises do nothing."""
     found = {}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef):

@@ -1,4 +1,4 @@
-"""A reader's controls and curves, through marimo's own server: alone, and with nineteen others at once."""
+"""A reader's controls and curves, through marimo's server: alone, and among twenty."""
 
 import copy
 import threading

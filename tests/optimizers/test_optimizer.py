@@ -13,7 +13,7 @@ from groundup import MLP, SGD, Optimizer, make_regression, mean_squared_error
 from tests.helpers import assert_identical, seeded, values
 
 X, y = make_regression(8, 3, generator=seeded())
-MOMENTUM = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.01}
+MOMENTUM: dict[str, Any] = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.01}
 
 
 def train(model: nn.Module, optimizer: Any, steps: int) -> tuple[Tensor, ...]:
@@ -82,7 +82,8 @@ def test_groups_given_later_count_as_those_at_the_start() -> None:
     optimizer = SGD([first], **MOMENTUM)
     optimizer.add_param_group({"params": rest, "lr": 0.2})
     first, *rest = twin.parameters()
-    at_once = SGD([{"params": [first]}, {"params": rest, "lr": 0.2}], **MOMENTUM)
+    groups: list[dict[str, Any]] = [{"params": [first]}, {"params": rest, "lr": 0.2}]
+    at_once = SGD(groups, **MOMENTUM)
     assert_identical(train(model, optimizer, 3), train(twin, at_once, 3))
 
 
@@ -263,5 +264,6 @@ def test_how_torch_computes_a_step_does_not_matter(option: str) -> None:
 
 def test_an_optimizer_shows_what_it_was_told() -> None:
     assert repr(SGD([p, q], 0.1, momentum=0.5)) == (
-        "SGD(4 parameters, lr=0.1, momentum=0.5, dampening=0.0, weight_decay=0.0, nesterov=False)"
+        "SGD(4 parameters, lr=0.1, momentum=0.5, "
+        "dampening=0.0, weight_decay=0.0, nesterov=False)"
     )

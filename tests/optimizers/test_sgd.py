@@ -87,7 +87,7 @@ def test_the_arguments_are_in_the_order_of_torchs() -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"weight_decay": 0.5}, {"momentum": 0.5}], ids=str)
-def test_a_sparse_gradient_moves_what_a_dense_one_does(options: dict[str, float]) -> None:
+def test_a_sparse_gradient_moves_what_a_dense_one_does(options: dict[str, Any]) -> None:
     def moved(sparse: bool) -> Tensor:
         table = nn.Embedding(4, 2, sparse=sparse)
         with torch.no_grad():
@@ -377,9 +377,9 @@ leaf = torch.ones(2, requires_grad=True)
 def test_a_bad_argument_is_named_with_its_value(
     changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    arguments = {"params": [leaf], "lr": 0.1} | changed
+    arguments: dict[str, Any] = {"params": [leaf], "lr": 0.1}
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        SGD(**arguments)
+        SGD(**(arguments | changed))
 
 
 def test_a_parameter_that_is_the_result_of_something_is_refused() -> None:
