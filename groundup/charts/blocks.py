@@ -137,9 +137,11 @@ def specify(*layers: alt.Chart | alt.LayerChart, **changed: Any) -> Specificatio
     return {**alt.layer(*layers).to_dict(), **LOOK, "height": 220, **changed}
 
 
-def panels(upper: Sequence[alt.Chart], lower: Sequence[alt.Chart]) -> Specification:
-    """Stand one picture above another, over one horizontal axis."""
-    both = alt.layer(alt.layer(*upper), alt.layer(*lower))
+def panels(
+    upper: Sequence[alt.Chart], lower: Sequence[alt.Chart], **common: Any
+) -> Specification:
+    """Stand one picture above another, over one horizontal axis and with common data."""
+    both = alt.layer(alt.layer(*upper), alt.layer(*lower), **common)
     return specify(both.resolve_scale(y="independent"), height=420)
 
 
@@ -245,9 +247,14 @@ class Line(NamedTuple):
 
     points: Sequence[tuple[float, float]]
     label: str = ""
+    """Stands outside of the plot; a long one inside, before the end."""
+
     hue: int = 0
     dashed: bool = False
 
+
+LONG = 16
+"""Letters of a name that finds room beside a plot on a phone."""
 
 DASH = alt.StrokeDash(
     "dashed:N", legend=None, scale=alt.Scale(domain=[False, True], range=[[1, 0], [6, 4]])
@@ -266,7 +273,11 @@ def lines(data: str, x: Any, y: Any) -> list[alt.Chart]:
     point = at_end.transform_filter("!datum.dashed").mark_point(
         filled=True, size=45, opacity=1
     )
-    words = at_end.mark_text(align="left", dx=7).encode(_column(y, "place"), text="label:N")
+    words = at_end.mark_text(
+        align=alt.expr("datum.inside ? 'right' : 'left'"),
+        dx=alt.expr("datum.inside ? -4 : 7"),
+        dy=alt.expr("datum.inside ? -12 : 0"),
+    ).encode(_column(y, "place"), text="label:N")
     order = alt.Order("order:Q")
     return [
         rows.encode(x, y, HUE, DASH, order, detail="line:N", tooltip=tooltip),
@@ -297,9 +308,17 @@ def line_rows(data: str, shown: Mapping[str, Line], log: bool = False) -> dict[s
         for i, (x, y) in enumerate(line.points)
     ]
     last = [line.points[-1] for line in drawn.values()]
+    middle = max((x for x, _ in last), default=0) / 2
     places = spread_on([y for _, y in last], [row["y"] for row in rows], log)
     ends = [
-        {**_of(name, line), "x": x, "y": y, "place": place, "label": line.label}
+        {
+            **_of(name, line),
+            "x": x,
+            "y": y,
+            "place": place,
+            "label": line.label,
+            "inside": len(line.label) > LONG and x > middle,
+        }
         for (name, line), (x, y), place in zip(drawn.items(), last, places, strict=True)
     ]
     return {data: rows, f"ends of {data}": ends}

@@ -89,13 +89,15 @@ def _sweep_losses(log: bool) -> Specification:
     limit = alt.Chart(alt.NamedData("limit")).encode(rate, HUE)
     return specify(
         rule("limit", rate),
-        limit.mark_text(align="right", dx=-5).encode(y=alt.value(24), text="label:N"),
+        limit.mark_text(align="right", dx=-5).encode(y=alt.value(38), text="label:N"),
         *lines("trained", rate, loss),
         points("runs", rate, loss, size=30).encode(tooltip=[*tooltip, "y:Q"]),
         crosses.mark_point(shape="cross", angle=45, size=60, filled=True, opacity=1).encode(
             tooltip=tooltip
         ),
-        crosses.mark_text(align="left", dx=8).encode(text="label:N"),
+        alt.Chart(alt.NamedData("diverged"))
+        .mark_text(align="right", dy=20)
+        .encode(HUE, x=alt.value("width"), y=alt.value(0), text="label:N"),
     )
 
 
@@ -354,13 +356,9 @@ def _explorer(
             axis("lower", "place", None, panel=1), HUE, x=alt.value("width"), text="line:N"
         ),
     ]
+    sequence = alt.sequence(0, most + 1, as_="epoch", name="epochs_done")
     return {
-        **panels(upper, lower),
-        "data": {
-            "sequence": {"start": 0, "stop": most + 1, "as": "epoch"},
-            "name": "epochs_done",
-        },
-        "transform": [step.to_dict() for step in _run(len(names))],
+        **panels(upper, lower, data=sequence, transform=_run(len(names))),
         "title": {"text": {"expr": _verdict(len(names))}},
         "params": [
             slider("log_rate", "learning rate", -2.3, 0.08, 0.01),
