@@ -22,10 +22,10 @@ EXPLORERS = {
 
 LIVE = {
     "01_linear_regression": {
-        "charts.training.show(NaiveTrainerResult(**by_hand), (true_w, true_b))": "by_hand",
-        "charts.training.show(result, (true_w, true_b))": "result.losses",
+        "charts.training(NaiveTrainerResult(**by_hand), (true_w, true_b))": "by_hand",
+        "charts.training(result, (true_w, true_b))": "result.losses",
     },
-    "02_mini_batches": {"charts.learning_curves.show(result)": "result.train_losses"},
+    "02_mini_batches": {"charts.losses(result)": "result.train_losses"},
 }
 """A chapter → the charts, in its source's words, that a slider draws → what they show."""
 

@@ -741,26 +741,39 @@ def _():
     mo.md(r"""
     ## The loop, again
 
-    The same two sliders, now with the trainer behind them. They are the very sliders from above: move one and the other
-    pair follows.
+    The same two sliders, now with the trainer behind them.
     """)
     return
 
 
+@app.cell
+def _():
+    trainer_epochs = mo.ui.slider(
+        start=1, stop=60, value=10, label="epochs", show_value=True
+    )
+    trainer_rate = mo.ui.slider(
+        steps=[float(f"{10 ** (i / 16):.3g}") for i in range(-48, 9)],
+        value=0.1,
+        label="learning rate",
+        show_value=True,
+    )
+    return trainer_epochs, trainer_rate
+
+
 @app.cell(hide_code=True)
-def _(epochs, learning_rate):
-    mo.vstack([learning_rate, epochs])
+def _(trainer_epochs, trainer_rate):
+    mo.vstack([trainer_rate, trainer_epochs])
     return
 
 
 @app.cell
-def _(X, epochs, learning_rate, model, y):
+def _(X, model, trainer_epochs, trainer_rate, y):
     trainer = NaiveTrainer(
         copy.deepcopy(model),
         groundup.mean_squared_error,
         X,
         y,
-        NaiveTrainerConfig(epochs=epochs.value, learning_rate=learning_rate.value),
+        NaiveTrainerConfig(epochs=trainer_epochs.value, learning_rate=trainer_rate.value),
     )
     result = trainer.train()
     result
@@ -776,7 +789,7 @@ def _(result, true_b, true_w):
 @app.cell(hide_code=True)
 def _():
     notebook.page_only(
-        "In the notebook the two sliders train with the trainer, too, and the curves are the loop's, digit for digit. Here "
+        "In the notebook two sliders train with the trainer, too, and the curves are the loop's, digit for digit. Here "
         "the explorer stands in their place, at settings of its own.",
         explorer=True,
     )
@@ -868,16 +881,15 @@ def _(rungs):
 
 
 @app.cell
-def _(by_hand, epochs, learning_rate, operations, result, rungs):
+def _(operations, result, rungs, trainer_epochs, trainer_rate):
     def _():
+        # One of the six runs is already there: the chart above shows it.
         runs = {
-            name: run(epochs.value, learning_rate.value)
+            name: result
+            if name == "`NaiveTrainer`"
+            else run(trainer_epochs.value, trainer_rate.value)
             for name, run in rungs.items()
-            if name not in ("the bare loop", "`NaiveTrainer`")
         }
-        # Two of the six runs are already there: they are the ones that the charts above show.
-        runs |= {"the bare loop": NaiveTrainerResult(**by_hand), "`NaiveTrainer`": result}
-        runs = {name: runs[name] for name in rungs}
         *_, exact = runs.values()
         rows, below = [], None
         for name, run in runs.items():

@@ -180,8 +180,8 @@ def _():
 def _(spreads):
     notebook.details(
         "Answer",
-        f"Twice as close. Four times the samples, four times the work, half the noise: with 8 samples the spread is "
-        f"{spreads[8]:.3g}, with 32 it is {spreads[32]:.3g}. The larger the batch, the less each further sample buys.",
+        f"Twice as close. Four times the samples, four times the work, half the noise: with 8 samples it is "
+        f"{spreads[8]:.3g} away, with 32 {spreads[32]:.3g}. The larger the batch, the less each further sample buys.",
     )
     return
 
@@ -233,8 +233,9 @@ def _(gradients, spreads):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    The points are measured, the lines are theory. The spread falls as $1/\sqrt B$, and then faster. You draw without
-    putting back, so a batch that is nearly everything can't be far from everything:
+    The points are measured, the lines are theory. Call the distance of a batch's gradient from $\nabla L$, as a root mean
+    square over many batches, $\sigma_B$, and that of single samples $\sigma_1$. It falls as $1/\sqrt B$, and then faster. You
+    draw without putting back, so a batch that is nearly everything can't be far from everything:
 
     $$\sigma_B^2 = \frac{\sigma_1^2}{B} \cdot \frac{n - B}{n - 1}$$
 

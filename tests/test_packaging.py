@@ -144,7 +144,7 @@ def test_the_wheel_trains_with_torch_and_nothing_else(lean: Path, tmp_path: Path
     ("use", "missing"),
     [
         ("import groundup.charts", "altair"),
-        ("import groundup.charts.sweeps", "altair"),
+        ("import groundup.charts.blocks", "altair"),
         ("import groundup.notebook", "marimo"),
         ("from groundup import Progress; Progress().on_train_start(None)", "tqdm"),
     ],

@@ -166,15 +166,21 @@ def axis(
         log: whether it is logarithmic.
         panel: 0 for the upper one of two, 1 for the lower.
     """
-    kind = alt.X if name.startswith("x") else alt.Y
-    domain = [alt.ExprRef(f"{name}_ends[{i}]") for i in (0, 1)]
-    place = {} if panel is None else {"range": PANELS[panel]}
+    lies = name.startswith("x")
     scale = alt.Scale(
-        type="log" if log else "linear", domain=domain, nice=False, zero=False, **place
+        type="log" if log else "linear",
+        domain=[alt.ExprRef(f"{name}_ends[{i}]") for i in (0, 1)],
+        nice=False,
+        zero=False,
+        range=alt.Undefined if panel is None else PANELS[panel],
     )
-    side = {} if kind is alt.X else {"orient": "left"}
-    ticks = alt.Axis(values=alt.ExprRef(f"{name}_ticks"), labelExpr=LABEL, **side)
-    return kind(f"{field}:Q", title=title, scale=scale, axis=ticks)
+    ticks = alt.Axis(
+        values=alt.ExprRef(f"{name}_ticks"),
+        labelExpr=LABEL,
+        orient="bottom" if lies else "left",
+    )
+    channel = alt.X if lies else alt.Y
+    return channel(f"{field}:Q", title=title, scale=scale, axis=ticks)
 
 
 def ends(
@@ -356,14 +362,16 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 
 def points(data: str, x: Any, y: Any, **mark: Any) -> alt.Chart:
     """Draw points, each in the colour of its hue."""
-    look = {"filled": True, "size": 45, "opacity": 1, **mark}
-    return alt.Chart(alt.NamedData(data)).mark_point(**look).encode(x, y, HUE)
+    look: dict[str, Any] = {"filled": True, "size": 45, "opacity": 1, **mark}
+    chart: alt.Chart = alt.Chart(alt.NamedData(data)).mark_point(**look).encode(x, y, HUE)
+    return chart
 
 
-def rule(data: str, place: Any, **mark: Any) -> alt.Chart:
+def rule(data: str, place: Any) -> alt.Chart:
     """Draw dashed rules across the plot, each in the colour of its hue."""
-    look = {"strokeDash": [4, 4], "opacity": 0.8, **mark}
-    return alt.Chart(alt.NamedData(data)).mark_rule(**look).encode(place, HUE)
+    rules = alt.Chart(alt.NamedData(data)).mark_rule(strokeDash=[4, 4], opacity=0.8)
+    chart: alt.Chart = rules.encode(place, HUE)
+    return chart
 
 
 # Explorers: charts with sliders of their own, which Vega answers in the reader's browser.
@@ -386,7 +394,7 @@ def unfold(column: str, run: str) -> list[alt.FlattenTransform | alt.WindowTrans
 
 
 def slider(name: str, label: str, low: float, high: float, step: float) -> dict[str, Any]:
-    """Return a slider; its number stands in the chart's title."""
+    """Return a slider; the number beside a `…_place` is hidden, the title says it."""
     bind = {"input": "range", "min": low, "max": high, "step": step, "name": f"{label} "}
     return {"name": name, "bind": bind}
 

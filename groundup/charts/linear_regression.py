@@ -63,7 +63,7 @@ def fit(X: Tensor, y: Tensor, predicted: Mapping[str, Tensor], title: str = "") 
     check_all_finite("y", y)
     order = X.flatten().argsort()
     xs, ys = X.flatten()[order].tolist(), y.flatten()[order].tolist()
-    curves = {}
+    curves: dict[str, Line] = {}
     for name, values in predicted.items():
         # Every fourth sample draws the same curve with a quarter of the rows.
         along = list(zip(xs, values.detach().flatten()[order].tolist(), strict=True))
@@ -84,14 +84,17 @@ def fit(X: Tensor, y: Tensor, predicted: Mapping[str, Tensor], title: str = "") 
 @cache
 def _sweep_losses(log: bool) -> Specification:
     rate, loss = axis("x", "x", "learning rate", log=True), axis("y", "y", "last loss", log)
-    tooltip = [alt.Tooltip("x:Q", title="learning rate", format=".3~g"), "outcome:N"]
+    tooltip = [alt.Tooltip("x:Q", title="learning rate", format=".3~g")]
+    tooltip.append(alt.Tooltip("outcome:N"))
     crosses = alt.Chart(alt.NamedData("diverged")).encode(rate, HUE, y=alt.value(6))
     limit = alt.Chart(alt.NamedData("limit")).encode(rate, HUE)
     return specify(
         rule("limit", rate),
         limit.mark_text(align="right", dx=-5).encode(y=alt.value(38), text="label:N"),
         *lines("trained", rate, loss),
-        points("runs", rate, loss, size=30).encode(tooltip=[*tooltip, "y:Q"]),
+        points("runs", rate, loss, size=30).encode(
+            tooltip=[*tooltip, alt.Tooltip("y:Q", title="last loss")]
+        ),
         crosses.mark_point(shape="cross", angle=45, size=60, filled=True, opacity=1).encode(
             tooltip=tooltip
         ),
@@ -207,7 +210,7 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
 # The explorer. It carries no runs: Vega computes the closed form in the reader's browser.
 
 CHOSEN = "numbers[problem]"
-RATE = "round(1000 * pow(10, log_rate)) / 1000"
+RATE = "round(1000 * pow(10, rate_place)) / 1000"
 
 
 class Problem(NamedTuple):
@@ -280,7 +283,7 @@ def learning_rate_explorer(
         "Sliders set the learning rate and the epochs.",
         {
             "numbers": numbers,
-            "log_rate": -1,
+            "rate_place": -1,
             "epochs": 30,
             "problem": next(iter(problems)),
             **ends("y", [], log=True, low=lowest, high=highest),
@@ -361,7 +364,7 @@ def _explorer(
         **panels(upper, lower, data=sequence, transform=_run(len(names))),
         "title": {"text": {"expr": _verdict(len(names))}},
         "params": [
-            slider("log_rate", "learning rate", -2.3, 0.08, 0.01),
+            slider("rate_place", "learning rate", -2.3, 0.08, 0.01),
             slider("epochs", "epochs", 1, most, 1),
             choice("problem", "data", problems)
             if len(problems) > 1

@@ -263,8 +263,8 @@ def batch_size_explorer(
                 "samples": 2 ** (sizes - 1),
                 "rates": [2**exponent for exponent in rate_exponents],
             },
-            "size": min(5, sizes - 1),
-            "rate": rates // 2,
+            "size_place": min(5, sizes - 1),
+            "rate_place": rates // 2,
             "equal": "epochs",
             **ends("y", [], log=True, low=0.7 * least, high=highest),
         },
@@ -295,7 +295,7 @@ def _explorer(sizes: int, rates: int) -> Specification:
     runs = alt.Chart(
         alt.NamedData("runs"),
         transform=[
-            alt.FilterTransform("datum.rate == rate"),
+            alt.FilterTransform("datum.rate == rate_place"),
             calculate("losses", "datum[equal]"),
             *unfold("losses", "size"),
             calculate("done", "(datum.position - 1) * numbers.between[equal]"),
@@ -315,16 +315,16 @@ def _explorer(sizes: int, rates: int) -> Specification:
         ),
         floor.mark_rule(strokeDash=[5, 4], color=ORANGE, strokeWidth=1.5).encode(y=loss),
         words.encode(loss, x=alt.value("width")),
-        runs.transform_filter("datum.size == size").mark_line(
+        runs.transform_filter("datum.size == size_place").mark_line(
             clip=True, strokeWidth=3, color=BLUE
         ),
         bottom,
         height=320,
     )
     derived: dict[str, Any] = {
-        "batch_size": "pow(2, size)",
-        "learning_rate": "numbers.rates[rate]",
-        "last": "numbers.last[equal][size][rate]",
+        "batch_size": "pow(2, size_place)",
+        "learning_rate": "numbers.rates[rate_place]",
+        "last": "numbers.last[equal][size_place][rate_place]",
         "x_ends": "[0, numbers.done[equal]]",
         "x_ticks": "sequence(0, numbers.done[equal] + 1, numbers.done[equal] / 6)",
     }
@@ -332,8 +332,8 @@ def _explorer(sizes: int, rates: int) -> Specification:
         **picture,
         "title": {"text": {"expr": VERDICT}},
         "params": [
-            slider("size", "batch size", 0, sizes - 1, 1),
-            slider("rate", "learning rate", 0, rates - 1, 1),
+            slider("size_place", "batch size", 0, sizes - 1, 1),
+            slider("rate_place", "learning rate", 0, rates - 1, 1),
             choice("equal", "compare at equal", ["epochs", "updates"]),
             *({"name": name, "expr": expression} for name, expression in derived.items()),
         ],

@@ -27,9 +27,18 @@ def setting(request: pytest.FixtureRequest) -> tuple[int, float]:
 
 @pytest.fixture(scope="module")
 def moved(chapter: Chapter, setting: tuple[int, float]) -> Cells:
-    """What the chapter's cells define once the two sliders are moved."""
-    epochs, learning_rate = setting
-    return chapter.run(epochs=epochs, learning_rate=learning_rate)
+    """What the chapter's cells define once both pairs of sliders are moved."""
+    return chapter.run(**both(*setting))
+
+
+def both(epochs: int, learning_rate: float) -> dict[str, float]:
+    """The controls of the loop by hand and of the trainer, at the same place."""
+    return {
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "trainer_epochs": epochs,
+        "trainer_rate": learning_rate,
+    }
 
 
 def test_the_loop_by_hand_gives_what_the_trainer_gives(moved: Cells) -> None:
@@ -61,8 +70,8 @@ def untouched(chapter: Chapter) -> Cells:
 
 
 def test_there_and_back_gives_the_same_run(chapter: Chapter, untouched: Cells) -> None:
-    start = {name: untouched[name].value for name in ("epochs", "learning_rate")}
-    there = chapter.run(epochs=60, learning_rate=3.16)
+    start = {name: untouched[name].value for name in both(0, 0)}
+    there = chapter.run(**both(60, 3.16))
     back = chapter.run(**start)
     assert there["result"].losses[:10] != back["result"].losses
     assert_identical(back["result"].losses, untouched["result"].losses)
