@@ -171,7 +171,7 @@ def axis(
         type="log" if log else "linear",
         domain=[alt.ExprRef(f"{name}_ends[{i}]") for i in (0, 1)],
         nice=False,
-        zero=False,
+        zero=alt.Undefined if log else False,
         range=alt.Undefined if panel is None else PANELS[panel],
     )
     ticks = alt.Axis(
@@ -223,12 +223,14 @@ def linear_ticks(low: float, high: float, whole: bool = False) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return 1, 2, 5 of each decade where there are few, else decades, seven at most."""
+    """Return 1, 2, 5 of each decade, decades where these are many, all where few."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     fine = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
     fine = [float(f"{tick:.12g}") for tick in fine if low * 0.999 <= tick <= high * 1.001]
+    if len(fine) < 3:
+        return linear_ticks(low, high)
     if len(fine) <= 7:
-        return fine or [float(f"{math.sqrt(low * high):.2g}")]
+        return fine
     every = max(1, math.ceil((math.log10(high) - math.log10(low)) / 7))
     decades = [10.0**e for e in range(first, last + 1) if e % every == 0]
     return [

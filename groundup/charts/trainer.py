@@ -30,16 +30,19 @@ from groundup.charts.blocks import (
 @cache
 def _boundary(features: tuple[str, str], classes: tuple[str, str]) -> Specification:
     x, y = axis("x", "x", features[0]), axis("y", "y", features[1])
+    legend = alt.Legend(orient="top", direction="horizontal", symbolOpacity=1)
     color = alt.Color(
         "class:N",
         title=None,
-        legend=alt.Legend(orient="top", direction="horizontal", symbolOpacity=1),
+        legend=legend,
         scale=alt.Scale(domain=list(classes), range=[ORANGE, BLUE]),
     )
     shade = alt.Opacity(
         "certainty:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.02, 0.4])
     )
-    shape = alt.Shape("class:N", legend=None, scale=alt.Scale(domain=list(classes)))
+    shape = alt.Shape(
+        "class:N", title=None, legend=legend, scale=alt.Scale(domain=list(classes))
+    )
     cells = alt.Chart(alt.NamedData("grid")).mark_rect()
     samples = alt.Chart(alt.NamedData("samples"))
     return specify(

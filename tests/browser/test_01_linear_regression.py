@@ -4,6 +4,7 @@ Its live controls move their charts, and its explorer draws what training gives.
 """
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ Path = dict[tuple[int, str], tuple[float, float]]
 
 def drawn(page: Page, **signals: Any) -> Path:
     """The chosen run as the browser computes it."""
-    columns = ("epoch", "parameter", "loss", "value")
+    columns = ("epoch", "line", "loss", "value")
     rows = computed(explorer(page), *columns, **signals)
     return {(epoch, parameter): (loss, value) for epoch, parameter, loss, value in rows}
 
@@ -118,14 +119,15 @@ def test_what_the_browser_computes_is_the_closed_form_and_the_training(
 ) -> None:
     cells = chapter.untouched
     (X, y, _), model = cells["problems"][problem], cells["model"]
-    learning_rate = share * oracle.largest_stable_learning_rate(X)
+    rate_place = math.log10(share * oracle.largest_stable_learning_rate(X))
+    learning_rate = round(1000 * 10**rate_place) / 1000
     start = model.weights, model.bias
     exact = path(oracle.closed_form_path(X, y, *start, learning_rate, EPOCHS + 1))
     config = NaiveTrainerConfig(EPOCHS + 1, learning_rate)
     trainer = NaiveTrainer(copy.deepcopy(model), mean_squared_error, X, y, config)
     trained = path(trainer.train())
 
-    shown = drawn(published, problem=problem, learning_rate=learning_rate, epochs=EPOCHS)
+    shown = drawn(published, problem=problem, rate_place=rate_place, epochs=EPOCHS)
     assert shown.keys() == {(k, name) for k in range(EPOCHS + 1) for name in NAMES}
     for point, values in exact.items():
         assert shown[point] == pytest.approx(values, rel=1e-9)
@@ -139,7 +141,8 @@ def test_past_the_limit_the_run_is_said_to_diverge_where_it_leaves_the_chart(
 ) -> None:
     limit = oracle.largest_stable_learning_rate(chapter.untouched["problems"][problem].X)
     for learning_rate, diverges in ((0.9 * limit, False), (1.2 * limit, True)):
-        signals = {"problem": problem, "learning_rate": learning_rate, "epochs": 60}
+        rate_place = math.log10(learning_rate)
+        signals = {"problem": problem, "rate_place": rate_place, "epochs": 60}
         labels = [
             label
             for epoch, label in computed(explorer(published), "epoch", "label", **signals)
