@@ -69,7 +69,10 @@ def check_place(site: Path) -> None:
     Raises:
         NotBuilt: if it is no folder, or none to write in.
     """
-    place = site.resolve()
+    try:
+        place = site.resolve()
+    except RuntimeError as error:  # of a link that leads to itself
+        raise NotBuilt(f"{site} must lead to a folder: {error}") from error
     folder = place if place.exists() else place.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise NotBuilt(f"{folder} must be a folder that you may write in")

@@ -186,7 +186,7 @@ def _checked_batch(batch: Any) -> tuple[Any, Tensor]:
         )
     inputs, targets = batch
     check_tensor("targets of a batch", targets)
-    if targets.dim() == 0 or targets.shape[0] == 0:
+    if targets.dim() == 0 or targets.numel() == 0:
         raise ValueError(
             "targets of a batch must have a row a sample, one at least, "
             f"got shape {tuple(targets.shape)}"
@@ -306,7 +306,8 @@ def check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
                 f"callback {i} must be a groundup.Callback, got {describe(callback)}"
             )
         for name in dir(callback):
-            if name.startswith("on_") and name not in HOOKS:
+            unknown = name.startswith("on_") and name not in HOOKS
+            if unknown and callable(getattr(callback, name)):
                 (nearest,) = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0)
                 raise TypeError(
                     f"callback {i}, {type(callback).__name__}, has {name!r}, which is no "

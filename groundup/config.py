@@ -68,11 +68,18 @@ class TrainerConfig:
         check_count("seed", self.seed, minimum=0)
         if self.seed >= 2**64:
             raise ValueError(f"seed must be less than 2**64, got {self.seed}")
+        # NumPy's numbers and fractions pass the checks, but files know Python's alone.
+        kinds = {
+            int: ("epochs", "batch_size", "seed"),
+            float: ("learning_rate", "weight_decay"),
+        }
+        for kind, names in kinds.items():
+            for name in names:
+                object.__setattr__(self, name, kind(getattr(self, name)))
 
     def to_json(self) -> str:
         """Return the recipe as JSON text, one field a line."""
-        # NumPy's numbers pass the checks, but JSON knows Python's only.
-        return json.dumps(asdict(self), indent=2, default=lambda number: number.item())
+        return json.dumps(asdict(self), indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> "TrainerConfig":

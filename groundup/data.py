@@ -21,6 +21,7 @@ from groundup._checks import (
     check_tensor,
     describe,
 )
+from groundup._results import in_ascii
 
 PENGUIN_FEATURES = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 """The columns of `X` as `load_penguins` gives it."""
@@ -278,8 +279,11 @@ def standardise(reference: Dataset, *datasets: Dataset) -> tuple[Dataset, ...]:
         [[-0.7071067690849304, 0.7071067690849304], [1.4142135381698608]]
     """
     _check_features(reference, datasets)
-    mean, deviation = reference.tensors[0].mean(0), reference.tensors[0].std(0)
-    deviation = torch.where(deviation == 0, 1, deviation)
+    known = reference.tensors[0]
+    # The mean of equal numbers need not be that number, to rounding, nor their deviation 0.
+    constant = (known == known[0]).all(0)
+    mean = torch.where(constant, known[0], known.mean(0))
+    deviation = torch.where(constant, 1, known.std(0))
     return tuple(
         Dataset((X - mean) / deviation, *rest)
         for X, *rest in (dataset.tensors for dataset in datasets)
@@ -390,7 +394,8 @@ class DataLoader:
         options = "".join(
             f", {name}=True" for name in ("shuffle", "drop_last") if getattr(self, name)
         )
-        return f"DataLoader({self.dataset}, batch_size={self.batch_size}{options})"
+        text = f"DataLoader({self.dataset}, batch_size={self.batch_size}{options})"
+        return in_ascii(text)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         n = len(self.dataset)
@@ -447,6 +452,7 @@ def _gather(dataset: _Samples, positions: Tensor) -> tuple[Tensor, ...]:
                 "dataset must give a tuple of dense tensors for a tensor of positions, "
                 f"got {describe(tensor)} as number {i}"
             )
+        check_no_gradients(f"tensor {i} of a data set's samples", tensor)
         if tensor.shape[:1] != positions.shape:
             raise ValueError(
                 f"dataset must give a row for each of {len(positions)} positions, "
@@ -456,9 +462,13 @@ def _gather(dataset: _Samples, positions: Tensor) -> tuple[Tensor, ...]:
 
 
 def _refuse_subset(dataset: _Samples) -> None:
-    """Refuse torch's `Subset` with its positions in a list, which no tensor can index."""
-    if isinstance(getattr(dataset, "indices", None), list):
-        raise TypeError(
-            "dataset must take a tensor of positions, got a torch.utils.data.Subset whose "
-            "indices are a list: Subset(data, torch.tensor(indices)) takes one"
-        )
+    """Refuse torch's `Subset` with positions that no tensor can index, nested ones, too."""
+    inner: object = dataset
+    while hasattr(inner, "indices"):
+        if not isinstance(inner.indices, Tensor):
+            raise TypeError(
+                "dataset must take a tensor of positions, got a torch.utils.data.Subset "
+                f"whose indices are a {type(inner.indices).__name__}: "
+                "Subset(data, torch.tensor(indices)) takes one"
+            )
+        inner = getattr(inner, "dataset", None)

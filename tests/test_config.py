@@ -145,6 +145,7 @@ BAD_FIELDS = [
     ("shuffle", 1, TypeError, "shuffle must be True or False, got 1 (int)"),
     ("shuffle", "no", TypeError, "shuffle must be True or False, got 'no' (str)"),
     ("shuffle", None, TypeError, "shuffle must be True or False, got None (NoneType)"),
+    ("drop_last", 1, TypeError, "drop_last must be True or False, got 1 (int)"),
     ("seed", -1, ValueError, "seed must be at least 0, got -1"),
     ("seed", 2**64, ValueError, f"seed must be less than 2**64, got {2**64}"),
     ("seed", 0.5, TypeError, "seed must be an integer, got 0.5 (float)"),

@@ -643,10 +643,13 @@ def test_the_references_features_have_mean_0_and_deviation_1_and_others_its_meas
     assert_identical((ours.tensors[1], other.tensors[1]), (y[:12], y[12:]))
 
 
-def test_a_feature_that_never_changes_is_only_moved() -> None:
-    X = torch.tensor([[1.0, 7.0], [3.0, 7.0]])
-    (ours,) = standardise(Dataset(X), Dataset(torch.tensor([[2.0, 9.0]])))
-    assert_identical(ours.tensors[0], torch.tensor([[0.0, 2.0]]))
+@pytest.mark.parametrize("value", [7.0, 0.1, 1 / 3, 123.456])
+@pytest.mark.parametrize("samples", [2, 10, 1000])
+def test_a_feature_that_never_changes_is_only_moved(value: float, samples: int) -> None:
+    X = torch.stack([torch.arange(float(samples)), torch.full((samples,), value)], dim=1)
+    known, new = standardise(Dataset(X), Dataset(X), Dataset(X + 2))
+    assert_identical(known.tensors[0][:, 1], torch.zeros(samples))
+    torch.testing.assert_close(new.tensors[0][:, 1], torch.full((samples,), 2.0))
 
 
 GRAMS = Dataset(torch.ones(3, 2), torch.ones(3, 1))

@@ -1089,6 +1089,7 @@ NO_BATCHES = {
     "targets in an array": ((X, y.numpy()), TypeError, "got array(.* (ndarray)"),
     "no sample": ((X[:0], y[:0]), ValueError, "got shape (0, 1)"),
     "one number": ((X, y.sum()), ValueError, "got shape ()"),
+    "rows of nothing": ((X[:3], y[:3, :0]), ValueError, "got shape (3, 0)"),
 }
 
 

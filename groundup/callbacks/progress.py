@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from groundup._checks import length_of
 from groundup._extras import extra
+from groundup._results import in_ascii
 from groundup.callbacks.callback import Callback
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ class Progress(Callback):
         """Show the epoch's losses and metrics."""
         result = trainer.result
         curves = {"train": result.train_losses, "val": result.val_losses, **result.metrics}
-        self._bar.set_postfix({n: f"{v[-1]:.4g}" for n, v in curves.items() if v})
+        self._bar.set_postfix(
+            {
+                in_ascii(name): f"{values[-1]:.4g}"
+                for name, values in curves.items()
+                if values
+            }
+        )
 
     def on_train_end(self, trainer: Trainer) -> None:
         """Leave the bar as it is, also when the run was cut short."""

@@ -13,8 +13,16 @@ from groundup._checks import (
     check_not_negative,
     describe,
 )
+from groundup._results import in_ascii
 
-NOT_OURS = {"capturable", "differentiable", "foreach", "fused", "initial_lr"}
+NOT_OURS = {
+    "capturable",
+    "differentiable",
+    "foreach",
+    "fused",
+    "initial_lr",
+    "param_names",
+}
 """Options of torch's and its schedulers' that don't change what a step computes."""
 
 
@@ -53,11 +61,15 @@ class Optimizer:
         tensor([0.5000, 1.5000], requires_grad=True)
     """
 
+    state_names: frozenset[str] | None = None
+    """What this kind remembers of a parameter, and knows its state by; None: anything."""
+
     def __init__(
         self, params: Iterable[Tensor] | Iterable[dict[str, Any]], **defaults: Any
     ) -> None:
         # The order of a set is another one in the next process, and the state goes by it.
-        if isinstance(params, Tensor | Mapping | set) or not isinstance(params, Iterable):
+        unordered = isinstance(params, Mapping | set | frozenset)
+        if unordered or isinstance(params, Tensor) or not isinstance(params, Iterable):
             raise TypeError(
                 "params must be an iterable of tensors or of groups, "
                 f"got {describe(params)}"
@@ -81,8 +93,12 @@ class Optimizer:
         """
         if not isinstance(group, Mapping) or "params" not in group:
             raise TypeError(f"a group must be a dict with 'params', got {describe(group)}")
-        given = group["params"]
-        tensors = [given] if isinstance(given, Tensor) else list(given)
+        given = (
+            [group["params"]] if isinstance(group["params"], Tensor) else group["params"]
+        )
+        if isinstance(given, set | frozenset) or not isinstance(given, Iterable):
+            raise TypeError(f"a group's params must be tensors, got {describe(given)}")
+        tensors = list(given)
         held = {id(p) for p in self._parameters()}
         for i, p in enumerate(tensors):
             check_leaf(f"parameter {i}", p)
@@ -99,7 +115,12 @@ class Optimizer:
             )
         complete = {**self.defaults, **group, "params": tensors}
         self._check(complete)
-        self.param_groups.append(complete)
+        # A number of NumPy's is none of those that torch.load takes from a file.
+        plain = {
+            name: value.item() if type(value).__module__ == "numpy" else value
+            for name, value in complete.items()
+        }
+        self.param_groups.append(plain)
 
     def _check(self, group: Mapping[str, Any]) -> None:
         """Refuse options that are out of range; a subclass adds those of its own."""
@@ -146,7 +167,7 @@ class Optimizer:
         numbers = {id(p): i for i, p in enumerate(self._parameters())}
         return {
             "state": {
-                i: dict(self.state[p])
+                i: self.state[p]
                 for i, p in enumerate(self._parameters())
                 if self.state.get(p)
             },
@@ -176,7 +197,7 @@ class Optimizer:
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self.defaults.items())
         count = sum(p.numel() for p in self._parameters())
-        return f"{type(self).__name__}({count} parameters, {options})"
+        return in_ascii(f"{type(self).__name__}({count} parameters, {options})")
 
 
 def _fitted(
@@ -201,6 +222,13 @@ def _fitted(
     parameters = dict(zip(numbers, optimizer._parameters(), strict=True))
     for number in state_dict["state"].keys() - parameters.keys():
         raise ValueError(f"state_dict must hold state of its parameters, got {number!r}")
+    names = optimizer.state_names
+    for held in state_dict["state"].values():
+        if names is not None and held and held.keys() != names:
+            raise ValueError(
+                f"state_dict must be that of {type(optimizer).__name__}, which holds "
+                f"{sorted(names)}, got {sorted(held)}"
+            )
     state = {
         parameters[number]: {
             name: _fitting(name, value, parameters[number]) for name, value in held.items()

@@ -40,6 +40,8 @@ class SGD(Optimizer):
         tensor([0.8000, 1.6000], requires_grad=True)
     """
 
+    state_names = frozenset({"momentum_buffer"})
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[dict[str, Any]],

@@ -667,3 +667,13 @@ def test_a_hook_that_does_not_exist_is_refused_with_the_nearest_that_does(
     message = rf"^callback 0, Misspelt, has '{hook}', .* did you mean '{nearest}'\?$"
     with pytest.raises(TypeError, match=message):
         trainer_of([Misspelt()])
+    misspelt = Callback()
+    setattr(misspelt, hook, print)
+    with pytest.raises(TypeError, match=f"did you mean '{nearest}'"):
+        trainer_of([misspelt])
+
+
+def test_a_callback_may_keep_what_is_no_hook_under_any_name() -> None:
+    callback = Callback()
+    callback.on_gpu = True  # type: ignore[attr-defined]
+    trainer_of([callback]).train()

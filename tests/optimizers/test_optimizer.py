@@ -3,8 +3,10 @@
 import copy
 import pickle
 import re
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -104,6 +106,9 @@ p, q = (torch.ones(2, requires_grad=True) for _ in range(2))
         ([{"params": [p], "lr": 0}], ValueError, "lr must be positive and finite, got 0"),
         ([{"params": [p], "nesterov": True}], ValueError, "nesterov needs momentum"),
         ([{"params": []}], ValueError, "params must hold at least one tensor, got none"),
+        ([{"params": {p}}], TypeError, "a group's params must be tensors, got {tensor("),
+        ([{"params": 3}], TypeError, "a group's params must be tensors, got 3 (int)"),
+        (frozenset([p]), TypeError, "params must be an iterable of tensors or of groups, "),
         ([("w", p)], TypeError, "parameter 0 must be a torch.Tensor, got ('w', "),
     ],
 )
@@ -164,6 +169,42 @@ def test_a_run_goes_on_from_its_state_bit_for_bit(through: Any, momentum: float)
     assert_identical(train(restored, other, 5), train(model, optimizer, 5))
 
 
+def test_a_run_without_momentum_has_no_state() -> None:
+    model, optimizer = made(momentum=0.0)
+    train(model, optimizer, 2)
+    assert optimizer.state_dict()["state"] == {}
+
+
+def test_what_was_remembered_before_a_load_is_gone() -> None:
+    _, fresh = made()
+    model, optimizer = made()
+    train(model, optimizer, 2)
+    optimizer.load_state_dict(fresh.state_dict())
+    assert optimizer.state_dict()["state"] == {}
+
+
+def test_the_numbers_of_a_state_are_names_and_no_positions() -> None:
+    model, optimizer = made()
+    train(model, optimizer, 2)
+    state = optimizer.state_dict()
+    names = dict(zip(range(4), [7, 3, 9, 1], strict=True))
+    renamed = {names[i]: held for i, held in state["state"].items()}
+    groups = [{**state["param_groups"][0], "params": [7, 3, 9, 1]}]
+    _, other = made()
+    other.load_state_dict({"state": renamed, "param_groups": groups})
+    assert_identical(other.state_dict()["state"], state["state"])
+
+
+def test_numpys_rates_can_be_saved_and_loaded_as_weights_only(tmp_path: Path) -> None:
+    model, optimizer = made(lr=np.float64(0.05), momentum=np.float32(0.5))
+    train(model, optimizer, 1)
+    torch.save(optimizer.state_dict(), tmp_path / "state.pt")
+    loaded = torch.load(tmp_path / "state.pt", weights_only=True)
+    _, other = made()
+    other.load_state_dict(loaded)
+    assert_identical(other.state_dict(), optimizer.state_dict())
+
+
 def test_two_optimizers_share_no_state_after_one_has_loaded_the_others() -> None:
     model, optimizer = made()
     train(model, optimizer, 3)
@@ -193,13 +234,22 @@ def test_state_takes_the_dtype_of_its_parameter_and_a_count_of_steps_does_not() 
     model, optimizer = made()
     train(model, optimizer, 1)
     state = optimizer.state_dict()
-    state["state"][0]["step"] = torch.tensor(3.0)
+    for held in state["state"].values():
+        held["step"] = torch.tensor(3.0)
     fine = MLP(3, 4, seeded()).double()
-    other = SGD(fine.parameters(), **MOMENTUM)
+    other = Counting(fine.parameters(), **MOMENTUM)
     other.load_state_dict(state)
     held = other.state[next(fine.parameters())]
     assert held["momentum_buffer"].dtype == torch.float64
     assert held["step"].dtype == torch.float32
+    held["step"] += 1
+    assert state["state"][0]["step"] == 3
+
+
+class Counting(SGD):
+    """A kind that remembers more."""
+
+    state_names = frozenset({"momentum_buffer", "step"})
 
 
 def saved(**changed: Any) -> dict[str, Any]:
@@ -214,6 +264,12 @@ def saved(**changed: Any) -> dict[str, Any]:
 def without(key: str) -> dict[str, Any]:
     state = saved()
     del state["param_groups"][0][key]
+    return state
+
+
+def of_another_kind() -> dict[str, Any]:
+    state = saved()
+    state["state"][2] = {"exp_avg": torch.zeros(4, 1)}
     return state
 
 
@@ -255,7 +311,9 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_is_changed(
     assert_identical(optimizer.state_dict(), before)
 
 
-@pytest.mark.parametrize("option", ["foreach", "fused", "capturable", "differentiable"])
+@pytest.mark.parametrize(
+    "option", ["foreach", "fused", "capturable", "differentiable", "param_names"]
+)
 def test_how_torch_computes_a_step_does_not_matter(option: str) -> None:
     _, optimizer = made()
     optimizer.load_state_dict(saved(**{option: True, "maximize": False}))

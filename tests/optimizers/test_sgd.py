@@ -62,7 +62,7 @@ def options(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         given["momentum"] = draw(st.floats(0.1, 0.95))
         given["nesterov"] = draw(st.booleans())
-        given["dampening"] = 0.0 if given["nesterov"] else draw(st.floats(0.0, 0.9))
+        given["dampening"] = 0.0 if given["nesterov"] else draw(st.floats(-0.9, 0.9))
     return given
 
 
@@ -75,6 +75,17 @@ def test_the_steps_are_those_of_torchs_sgd(
     optimizer = torch.optim.SGD(twin.parameters(), **options)
     theirs = train(twin, optimizer, problem.X, problem.y)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_momentum_sums_gradients_that_are_added_up_over_two_backward_passes() -> None:
+    model, twin = MLP(3, 4, seeded()), MLP(3, 4, seeded())
+    options: dict[str, Any] = {"lr": 0.01, "momentum": 0.9}
+    for each, sgd in ((model, SGD), (twin, torch.optim.SGD)):
+        optimizer = sgd(each.parameters(), **options)
+        for _ in range(3):  # and never zeroed
+            mean_squared_error(each(X), y).backward()
+            optimizer.step()
+    torch.testing.assert_close(values(model), values(twin))
 
 
 def test_the_arguments_are_in_the_order_of_torchs() -> None:
