@@ -17,9 +17,10 @@ from PIL import Image
 import groundup
 from blog.conf import site_url
 from blog.mathml import mathml
+from chapters import found
 from groundup import charts, oracle
 from tests.building import SLUGS, contents, copy_of_the_project, make_blog
-from tests.serving import CHAPTERS, ROOT
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -368,7 +369,7 @@ def test_a_page_shows_the_mistakes_that_switches_make_in_the_notebook(
 
 def equations() -> list[str]:
     """Every equation of the series."""
-    text = "".join(file.read_text("utf-8") for file in CHAPTERS.values())
+    text = "".join(chapter.file.read_text("utf-8") for chapter in found().values())
     inline = r"(?<!\$)\$([^$\n{]+?|[^$\n]*?\\[^$\n]+?)\$(?!\$)"
     return sorted(
         {*re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL), *re.findall(inline, text)}
