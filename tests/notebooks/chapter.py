@@ -46,6 +46,7 @@ class Chapter:
     Attributes:
         file: the notebook.
         module: the notebook imported: its functions are there, its cells have not run.
+        code: its source.
         tree: its syntax.
         graph: which cell needs which, as marimo sees it.
     """
@@ -54,7 +55,8 @@ class Chapter:
         self.declared = declared
         self.file = declared.file
         self.module: ModuleType = _imported(self.file)
-        self.tree = ast.parse(self.file.read_text("utf-8"))
+        self.code = self.file.read_text("utf-8")
+        self.tree = ast.parse(self.code)
         self.graph = InternalApp(self.module.app).graph
 
     def run_from_the_top(self) -> Cells:
