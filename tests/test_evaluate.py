@@ -169,7 +169,12 @@ def test_an_average_holds_neither_a_loss_nor_its_graph() -> None:
 
 def test_the_device_is_waited_for_when_the_value_is_asked_for_and_never_before() -> None:
     average, loss = Average(), torch.tensor(1.0, requires_grad=True)
-    adding = count_operations(lambda: [average.add(loss, 2) for _ in range(5)])
+
+    def add_five() -> None:
+        for _ in range(5):
+            average.add(loss, 2)
+
+    adding = count_operations(add_five)
     assert adding["_local_scalar_dense"] == 0
     assert count_operations(average.value) == {"_local_scalar_dense": 1}
 
