@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import pytest
 import torch
 from torch import Tensor
@@ -91,9 +92,13 @@ def test_a_chapter_has_the_explorers_that_it_declares_and_their_controls(
 
 def specifications(chapter: Chapter) -> list[dict[str, Any]]:
     """What the chapter's charts are to Vega, as it opens."""
-    shown = chapter.untouched.outputs.values()
-    mimes = [output._mime_() for output in shown if hasattr(output, "_mime_")]
-    return [json.loads(data) for kind, data in mimes if "vegalite" in kind]
+    found = []
+    for output in chapter.untouched.outputs.values():
+        if isinstance(output, alt.TopLevelMixin):
+            found.append(output.to_dict())
+        elif hasattr(output, "_mime_") and "vegalite" in output._mime_()[0]:
+            found.append(json.loads(output._mime_()[1]))
+    return found
 
 
 # What it computes.
