@@ -246,7 +246,8 @@ def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
         for slider in figure.get_by_role("slider").all():
             slider.press("ArrowRight")
             slider.press("ArrowRight")
-        figure.get_by_role("combobox").last.press("ArrowDown")
+        for choice in figure.get_by_role("combobox").all():
+            choice.press("ArrowDown")
         identity = figure.get_attribute("id")
         page.wait_for_url(re.compile(rf"#{identity}\?"))
         page.wait_for_timeout(400)
