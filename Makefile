@@ -19,12 +19,17 @@ setup: .venv/.complete
 edit: setup
 	$(BIN)/python -m marimo edit --no-sandbox notebooks
 
+# All, or what is about one chapter: `make test chapter=2`.
 test: setup
+ifdef chapter
+	$(BIN)/python -m pytest --chapter '$(chapter)'
+else
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/python -m marimo check --strict notebooks
 	$(BIN)/python -m pytest
+endif
 
 # Which lines of the package the fast tests don't reach.
 coverage: setup

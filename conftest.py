@@ -1,4 +1,4 @@
-"""What every docstring's example may use without importing it."""
+"""One chapter's tests alone, and what docstrings' examples may use without importing it."""
 
 from typing import Any
 
@@ -6,6 +6,38 @@ import pytest
 import torch
 
 import groundup
+from chapters import NotDeclared, found
+from tests.about import chapter_of
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take `--chapter 2`."""
+    parser.addoption(
+        "--chapter", type=int, metavar="NUMBER", help="only the tests about this chapter"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse, before anything is collected, a chapter that is none or misdeclared."""
+    try:
+        known = found()
+    except NotDeclared as error:
+        raise pytest.UsageError(str(error)) from None
+    asked = config.getoption("chapter")
+    if asked is not None and asked not in known:
+        numbers = ", ".join(map(str, known))
+        raise pytest.UsageError(f"--chapter must be one of {numbers}, got {asked}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests out that are not about the chapter that is asked for."""
+    asked = config.getoption("chapter")
+    if asked is None:
+        return
+    about = [chapter_of(item) == asked for item in items]
+    others = [item for item, here in zip(items, about, strict=True) if not here]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item, here in zip(items, about, strict=True) if here]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,34 +6,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from benchmarks.rows import ROOT, Row, rows_of
+from chapters import Chapter, Live, found
 from tests.browser.charts import VIEW
 from tests.browser.conftest import QUIET, opened
 from tests.serving import running
 
 MOVES = 30
-EXPLORERS = {
-    "01_linear_regression": ["learning rate", "epochs"],
-    "02_mini_batches": ["batch size", "learning rate"],
-}
-"""A chapter → its explorer's sliders, from the top."""
-
-LIVE = {
-    "01_linear_regression": {
-        "charts.training(NaiveTrainerResult(**by_hand), (true_w, true_b))": "by_hand",
-        "charts.training(result, (true_w, true_b))": "result.losses",
-    },
-    "02_mini_batches": {"charts.losses(result)": "result.train_losses"},
-}
-"""A chapter → the charts, in its source's words, that a slider draws → what they show."""
-
 SIZE: dict[str, Any] = {"viewport": {"width": 1000, "height": 900}}
 WARM = 2
 """Moves that are not counted."""
 
-EXPLORER = ".vega-bind input[type=range]"
+EXPLORERS = ".vega-embed:has(.vega-bind)"
 
 SETTINGS = {
     "all": [
@@ -118,14 +104,10 @@ def measure(threads: int, job: str) -> list[Row]:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=QUIET
         )
-        for chapter in LIVE:
-            live, explorer = _moved(chromium, chapter)
-            for what, times, reference in (
-                ("live cell, key to charts", live, "floor"),
-                ("explorer, input to frame", explorer, "a frame"),
-            ):
-                setting = f"{chapter}: {what}"
-                rows += rows_of(job, times, reference, threads, setting, unit="ms")
+        for chapter in found().values():
+            for what, times in _moved(chromium, chapter).items():
+                setting = f"{chapter.file.stem}: {what}"
+                rows += rows_of(job, times, next(iter(times)), threads, setting, unit="ms")
         chromium.close()
     return rows
 
@@ -133,29 +115,37 @@ def measure(threads: int, job: str) -> list[Row]:
 Times = dict[str, list[float]]
 
 
-def _moved(chromium: Browser, chapter: str) -> tuple[Times, Times]:
-    """Milliseconds of each move: of the live section and its floor, and of the explorer."""
+def _moved(chromium: Browser, chapter: Chapter) -> dict[str, Times]:
+    """Milliseconds of each move of the live section, if there is one, and the explorers.
+
+    Gives what was moved → the floor first.
+    """
+    moved: dict[str, Times] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        notebooks = {
-            "floor": floor(chapter, Path(folder)),
-            "live": ROOT / f"notebooks/{chapter}.py",
-        }
+        notebooks = {"live": chapter.file}
+        if chapter.live:
+            notebooks = {"floor": floor(chapter, chapter.live, Path(folder)), **notebooks}
         pages = {}
         for name, notebook in notebooks.items():
             address = stack.enter_context(running(notebook))
             pages[name] = stack.enter_context(opened(chromium, address, **SIZE))
         for page in pages.values():
             page.wait_for_function(STILL, polling=1000)
-        live = _live(pages, len(LIVE[chapter]))
-        return live, _explorer(pages["live"], EXPLORERS[chapter])
+        if chapter.live:
+            moved["live cell, key to charts"] = _live(pages, chapter.live)
+        for place, names in enumerate(chapter.explorers):
+            what = "explorer" if place == 0 else f"explorer {place + 1}"
+            explorer = pages["live"].locator(EXPLORERS).nth(place)
+            moved[f"{what}, input to frame"] = _explorer(pages["live"], explorer, names)
+    return moved
 
 
-def _live(pages: dict[str, Page], charts: int) -> Times:
+def _live(pages: dict[str, Page], live: Live) -> Times:
     times: Times = {name: [] for name in pages}
     for move in range(MOVES + WARM):
         for name, page in pages.items():
-            slider = page.get_by_role("slider", name="learning rate", exact=True).first
-            page.evaluate(WATCH, charts)
+            slider = page.get_by_role("slider", name=live.slider, exact=True).first
+            page.evaluate(WATCH, len(live.charts))
             slider.press("ArrowLeft" if move % 2 else "ArrowRight")
             took = page.evaluate("() => window.waited")
             page.wait_for_timeout(150)  # what runs below the charts
@@ -164,11 +154,19 @@ def _live(pages: dict[str, Page], charts: int) -> Times:
     return times
 
 
-def _explorer(page: Page, sliders: list[str]) -> Times:
+def _explorer(page: Page, explorer: Locator, names: list[str]) -> Times:
+    """Milliseconds of each move of an explorer's sliders; its choices aside."""
+    controls = {
+        n: explorer.locator(f".vega-bind input[type=range][name={n}]") for n in names
+    }
+    sliders = {
+        name.replace("_", " "): control.element_handle()
+        for name, control in controls.items()
+        if control.count()
+    }
     times: Times = {name: [] for name in ("a frame", *sliders)}
     for move in range(MOVES + WARM):
-        for i, name in enumerate(sliders):
-            slider = page.locator(EXPLORER).nth(i).element_handle()
+        for i, (name, slider) in enumerate(sliders.items()):
             frame, took = page.evaluate(FRAME, [slider, move])
             if move >= WARM:
                 times[name].append(took)
@@ -177,11 +175,12 @@ def _explorer(page: Page, sliders: list[str]) -> Times:
     return times
 
 
-def floor(chapter: str, folder: Path) -> Path:
+def floor(chapter: Chapter, live: Live, folder: Path) -> Path:
     """Write the chapter with a line of text where the charts of its live section are drawn.
 
     Args:
-        chapter: its name.
+        chapter: the one.
+        live: its live section.
         folder: where it is written, with all that a chapter needs beside it.
 
     Raises:
@@ -190,11 +189,11 @@ def floor(chapter: str, folder: Path) -> Path:
     shutil.copytree(
         ROOT / "notebooks", folder / "notebooks", ignore=lambda *_: ["__marimo__"]
     )
-    notebook = folder / f"notebooks/{chapter}.py"
+    notebook = folder / "notebooks" / chapter.file.name
     source = notebook.read_text("utf-8")
-    for drawn, result in LIVE[chapter].items():
+    for drawn, result in live.charts.items():
         if source.count(f"    {drawn}\n") != 1:
-            raise ValueError(f"{chapter} must draw `{drawn}` in one place")
+            raise ValueError(f"{notebook.name} must draw `{drawn}` in one place")
         line = f"mo.Html(f'<p class=\"floor\">{{{result}}}</p>')"
         source = source.replace(f"    {drawn}\n", f"    {line}\n")
     notebook.write_text(source, "utf-8")

@@ -18,8 +18,9 @@ import nbformat
 
 from blog import pictures
 from blog.address import checked
-from blog.chapters import Chapter, NotPublishable, Page, Spec, page_of
 from blog.console import speak_anywhere
+from blog.page import NotPublishable, Page, Spec, page_of
+from chapters import Chapter, found
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build/blog"
@@ -46,8 +47,8 @@ class NotBuilt(Exception):
 def main() -> None:
     """Build the site. What went wrong is said in words, and the old site stays."""
     speak_anywhere()
-    chapters = [Chapter(file) for file in sorted(ROOT.glob("notebooks/[0-9][0-9]_*.py"))]
     try:
+        chapters = [*found().values()]
         checked(os.environ.get("SITE_URL", ""))
         check_place(SITE)
         with alone(BUILD), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -58,7 +59,7 @@ def main() -> None:
         words = error.args[0][0][2] if isinstance(error, shutil.Error) else error
         sys.exit(f"make blog: {words}\n{SITE.name}/ is as it was.")
     for chapter, page in zip(chapters, pages, strict=True):
-        print(f"{chapter.slug}.html: {page.heading}, {len(page.charts)} charts")
+        print(f"{chapter.slug}.html: {chapter.heading}, {len(page.charts)} charts")
     sizes = [file.stat().st_size for file in SITE.rglob("*") if file.is_file()]
     print(f"{SITE.name}/: {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB")
 
@@ -145,14 +146,14 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
         nbformat.write(page.notebook, source / f"{chapter.slug}.ipynb")
         for name, spec in page.charts.items():
             card = chapter.slug if name == page.explorer else ""
-            write_chart(source, name, spec, card, (page.heading, page.question))
+            write_chart(source, name, spec, card, (chapter.heading, chapter.question))
         known.append(
             {
                 "slug": chapter.slug,
-                "heading": page.heading,
-                "question": page.question,
+                "heading": chapter.heading,
+                "question": chapter.question,
                 "description": chapter.description,
-                "published": chapter.published,
+                "published": chapter.published.isoformat(),
             }
         )
     (source / "chapters.json").write_text(json.dumps(known), "utf-8")

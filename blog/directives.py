@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-from blog.chapters import sliders
+from blog.page import sliders
 
 SLIDER_HEIGHT = 40
 """Pixels that a slider takes under its chart."""

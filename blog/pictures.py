@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import vl_convert
 
-from blog.chapters import Spec
+from blog.page import Spec
 
 CARD_WIDTH, CARD_HEIGHT = 1200, 630
 """Pixels of a card, which Open Graph and Twitter show at this shape."""

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from chapters import found
 from tests.browser.conftest import QUIET
-from tests.serving import CHAPTERS, ROOT, running
+from tests.serving import ROOT, running
 
 PICTURE = Path(__file__).with_name("chapter-one.png")
 
 
 def main() -> None:
     """Serve the chapter, move its sliders, take the picture."""
-    with running(CHAPTERS[1]) as address, sync_playwright() as playwright:
+    with running(found()[1].file) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=QUIET
         )

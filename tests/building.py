@@ -12,11 +12,11 @@ from pathlib import Path
 
 import uvicorn
 
-from blog.chapters import Chapter
 from blog.serve import serving
-from tests.serving import CHAPTERS, PATIENCE, ROOT, free_port
+from chapters import found
+from tests.serving import PATIENCE, ROOT, free_port
 
-SLUGS = [Chapter(file).slug for file in CHAPTERS.values()]
+SLUGS = [chapter.slug for chapter in found().values()]
 """The chapters' pages, by name."""
 
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from chapters import found
 from tests.building import copy_of_the_project, make_blog
 from tests.notebooks.chapter import Chapter
-from tests.serving import CHAPTERS, export, running
+from tests.serving import export, running
 
 # Few examples, the same ones at each run, so that a failure repeats.
 settings.register_profile("groundup", max_examples=25, deadline=None, derandomize=True)
@@ -27,11 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-@pytest.fixture(scope="session", params=CHAPTERS, ids="chapter {}".format)
+@pytest.fixture(scope="session", params=found(), ids="chapter {}".format)
 def chapter(request: pytest.FixtureRequest) -> Iterator[Chapter]:
     """Give each chapter. A file about one of them says so: `pytestmark = only(2)`."""
     threads = torch.get_num_threads()
-    yield Chapter(request.param)
+    yield Chapter(found()[request.param])
     torch.set_num_threads(threads)
 
 

@@ -19,9 +19,6 @@ from uuid import uuid4
 from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).parent.parent
-CHAPTERS = {int(f.name[:2]): f for f in sorted(ROOT.glob("notebooks/[0-9][0-9]_*.py"))}
-"""A chapter's number → its notebook."""
-
 MARIMO = [sys.executable, "-m", "marimo"]
 PATIENCE = 120
 """How many seconds to wait for marimo on a busy machine."""

@@ -3,11 +3,13 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.notebooks.chapter import Chapter
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_nothing_of_a_published_page_is_shown(live: Page) -> None:
-    notes = live.locator(".page-only")
-    assert notes.count() > 0
-    for note in notes.all():
+def test_nothing_of_a_published_page_is_shown(live: Page, chapter: Chapter) -> None:
+    notes = live.locator(".page-only").all()
+    assert len(notes) == len(chapter.calls("notebook.page_only"))
+    for note in notes:
         expect(note).to_be_hidden()

@@ -31,22 +31,20 @@ def page(request: pytest.FixtureRequest, published: Page, charts_in_chapter: int
 
 
 def test_the_page_says_what_it_is(published: Page, chapter: Chapter) -> None:
-    assert published.title().startswith(f"{chapter.number} · ")
-    assert published.title().removesuffix(" — From the Ground Up") == chapter.heading
+    declared = chapter.declared
+    assert published.title() == f"{declared.heading} — From the Ground Up"
     # The first one is marimo's own.
-    description = published.locator("meta[name=description]").last.get_attribute("content")
-    assert description is not None
-    assert len(description) > 80
-    head = chapter.file.with_suffix(".head.html").read_text("utf-8")
-    assert description in head
+    description = published.locator("meta[name=description]").last
+    assert description.get_attribute("content") == declared.description
 
 
 def test_each_of_the_explorers_controls_moves_it_and_back_again_gives_the_same_picture(
-    published: Page,
+    published: Page, chapter: Chapter
 ) -> None:
     sliders = explorer(published).get_by_role("slider").all()
-    choices = explorer(published).get_by_role("combobox").all()
-    assert len(sliders) >= 2
+    choices = explorer(published).locator("select").all()
+    names = [name for explorer in chapter.declared.explorers for name in explorer]
+    assert len(sliders) + len(choices) == len(names)
     for slider in sliders:
         there_and_back(published, slider)
     for choice in choices:
@@ -73,17 +71,16 @@ def test_no_dead_control_is_in_sight(page: Page) -> None:
     roles = "[role=slider], [role=switch], [role=radio], [role=checkbox], [role=combobox]"
     controls = f":is({roles}, input, select, textarea, marimo-button button)"
     alive = page.locator(".vega-bind :is(input, select)").all()
-    assert alive
     for control in alive:
         expect(control).to_be_visible()
     in_sight = [c for c in page.locator(controls).all() if c.is_visible()]
     assert len(in_sight) == len(alive), [c.evaluate("e => e.outerHTML") for c in in_sight]
 
 
-def test_what_the_page_says_instead_is_in_sight(page: Page) -> None:
-    notes = page.locator(".page-only")
-    assert notes.count() > 0
-    for note in notes.all():
+def test_what_the_page_says_instead_is_in_sight(page: Page, chapter: Chapter) -> None:
+    notes = page.locator(".page-only").all()
+    assert len(notes) == len(chapter.calls("notebook.page_only"))
+    for note in notes:
         expect(note).to_be_visible()
 
 
@@ -123,8 +120,8 @@ def test_words_are_readable(published: Page, words: str) -> None:
                 .map((element) => contrast(element, getComputedStyle(element).color));
         }}"""
     )
-    assert contrasts
-    assert min(contrasts) >= READABLE
+    assert contrasts or not published.locator(words).count()
+    assert min(contrasts, default=READABLE) >= READABLE
 
 
 def test_the_charts_words_are_readable(published: Page) -> None:

@@ -13,7 +13,7 @@ import pytest
 from marimo._ast.app import InternalApp
 from marimo._types.ids import CellId_t
 
-from tests.serving import CHAPTERS
+from chapters import Chapter as Declared
 
 SETUP = "setup"
 T = TypeVar("T")
@@ -41,20 +41,22 @@ class Chapter:
     """One notebook of the series.
 
     Args:
-        number: the chapter's.
+        declared: what the chapter says that it has.
 
     Attributes:
         file: the notebook.
         module: the notebook imported: its functions are there, its cells have not run.
+        code: its source.
         tree: its syntax.
         graph: which cell needs which, as marimo sees it.
     """
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.file: Path = CHAPTERS[number]
+    def __init__(self, declared: Declared) -> None:
+        self.declared = declared
+        self.file = declared.file
         self.module: ModuleType = _imported(self.file)
-        self.tree = ast.parse(self.file.read_text("utf-8"))
+        self.code = self.file.read_text("utf-8")
+        self.tree = ast.parse(self.code)
         self.graph = InternalApp(self.module.app).graph
 
     def run_from_the_top(self) -> Cells:
@@ -122,12 +124,6 @@ class Chapter:
         """What the notebook prints the source of."""
         arguments = [a for call in self.calls("notebook.source") for a in call.args]
         return [eval(ast.unparse(a), vars(self.module)) for a in arguments]
-
-    @property
-    def heading(self) -> str:
-        """The notebook's title: the line that starts with `#` and the chapter's number."""
-        lines = map(str.strip, self.file.read_text("utf-8").splitlines())
-        return next(line[2:] for line in lines if line.startswith(f"# {self.number} · "))
 
     def cell_that_defines(self, name: str) -> CellId_t:
         """The one cell that gives a name its value."""

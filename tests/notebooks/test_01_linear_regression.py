@@ -10,6 +10,7 @@ from groundup import NaiveTrainer, NaiveTrainerConfig, charts, oracle
 from tests.helpers import assert_identical
 from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import Change, Wrong, assert_hint, exercises
+from tests.notebooks.measured import ratio, rows
 
 pytestmark = only(1)
 
@@ -201,3 +202,19 @@ def test_every_exercise_gets_wrong_attempts(chapter: Chapter) -> None:
 
 def test_the_chapter_lists_its_trainer(chapter: Chapter) -> None:
     assert NaiveTrainer in chapter.listed
+
+
+# What it tells of `make bench`: tests/notebooks/test_measured.py asks.
+
+
+def figures(tenfold: float) -> dict[str, list[float]]:
+    """A cell's first words → the ratios that it names, if ours is that much slower."""
+    naive, bare = (ratio("train-full-batch", name) for name in ("naive trainer", "bare"))
+    threads = {row["threads"] for row in rows() if row["job"] == "sweep"}
+    swept = {"setting": "64 rates × 50 epochs"}
+    return {
+        "And in time?": [naive / bare],
+        "What does it pay?": [
+            1 / (tenfold * ratio("sweep", "groundup", n, **swept)) for n in threads
+        ],
+    }

@@ -28,6 +28,7 @@ from groundup import (
 from tests.helpers import assert_identical, seeded
 from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import Change, Wrong, assert_hint, exercises
+from tests.notebooks.measured import ratio
 from tests.notebooks.mini_batches import Equal, losses_of_the_trainer
 
 pytestmark = only(2)
@@ -799,3 +800,26 @@ def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:
         TrainerConfig.build,
     ]
     assert [piece for piece in pieces if piece not in chapter.listed] == []
+
+
+# What it tells of `make bench`: tests/notebooks/test_measured.py asks.
+
+
+def figures(tenfold: float) -> dict[str, list[float]]:
+    """A cell's first words → the ratios that it names, if ours is that much slower."""
+    ours = {
+        job: tenfold * ratio(job, "groundup")
+        for job in ("train-mini-batch", "train-network")
+    }
+    loader = ratio("loader", "torch", setting="100,000 × 6, batches of 32")
+    return {
+        "Where does that vanish?": [
+            ours["train-mini-batch"],
+            *(
+                ratio(job, name) / ours[job]
+                for job in ours
+                for name in ("torch", "lightning", "transformers")
+            ),
+        ],
+        "Where a loader's time goes": [loader],
+    }

@@ -2,39 +2,50 @@
 
 import json
 import re
-from pathlib import Path
-from typing import Any
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import marimo as mo
 import pytest
 
 from groundup import charts, notebook
 from tests.notebooks.chapter import Chapter
+from tests.notebooks.measured import rows
 
-OURS = notebook.BENCHMARKS
 TENFOLD = 10
+ELSEWHERE = "3 cores, a processor of its own"
 
 
-def rows() -> list[dict[str, Any]]:
-    """Return what was measured."""
-    found: list[dict[str, Any]] = json.loads(OURS.read_text("utf-8"))
-    return found
+class Told(NamedTuple):
+    """What a chapter says beside another file of measurements."""
+
+    words: list[str]
+    """Cell by cell."""
+
+    jobs: set[str]
+    """What it has read."""
 
 
-@pytest.fixture
-def words(chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Run the chapter beside a file in which `groundup` takes ten times as long.
-
-    Gives what its cells show.
-    """
+@pytest.fixture(scope="module")
+def told(chapter: Chapter, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Run the chapter beside a file in which `groundup` takes ten times as long."""
     for row in (changed := rows()):
         if row["contender"] == "groundup":
             row["ratio"] *= TENFOLD
-        row["processor"] = "3 cores, a processor of its own"
-    file = tmp_path / "benchmarks.json"
+        row["processor"] = ELSEWHERE
+    file = tmp_path_factory.mktemp("measured") / "benchmarks.json"
     file.write_text(json.dumps(changed), "utf-8")
-    monkeypatch.setattr(notebook, "BENCHMARKS", file)
-    return shown(chapter.run_from_the_top().outputs.values())
+    jobs = set()
+
+    def noted(job: str, *args: Any, **kwargs: Any) -> notebook.Measured:
+        jobs.add(job)
+        return measured(job, *args, **kwargs)
+
+    measured = notebook.measured
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notebook, "BENCHMARKS", file)
+        patch.setattr(notebook, "measured", noted)
+        return Told(shown(chapter.run_from_the_top().outputs.values()), jobs)
 
 
 def shown(outputs: Any) -> list[str]:
@@ -46,62 +57,47 @@ def shown(outputs: Any) -> list[str]:
     ]
 
 
-def ratio(job: str, contender: str, threads: int = 1, **values: Any) -> float:
-    """Return a contender's ratio in the project's own file."""
-    wanted = {"job": job, "contender": contender, "threads": threads} | values
-    (found,) = [r["ratio"] for r in rows() if wanted.items() <= r.items()]
-    return float(found)
-
-
 def said(words: list[str], start: str) -> str:
     """Return the one cell that has these words."""
     (found,) = [text for text in words if start in text]
     return found
 
 
-def figures(chapter: int, tenfold: float) -> dict[str, list[float]]:
-    """Return a cell's first words → the ratios to be named, if ours is that much slower."""
-    loader = "100,000 × 6, batches of 32"
-    if chapter == 1:
-        sweeps = [r for r in rows() if r["job"] == "sweep"]
-        naive, bare = (
-            ratio("train-full-batch", name) for name in ("naive trainer", "bare")
-        )
-        return {
-            "And in time?": [naive / bare],
-            "What does it pay?": [
-                1
-                / (tenfold * ratio("sweep", "groundup", n, setting="64 rates × 50 epochs"))
-                for n in {row["threads"] for row in sweeps}
-            ],
-        }
-    ours = {
-        job: tenfold * ratio(job, "groundup")
-        for job in ("train-mini-batch", "train-network")
-    }
-    return {
-        "Where does that vanish?": [
-            ours["train-mini-batch"],
-            *(
-                ratio(job, name) / ours[job]
-                for job in ours
-                for name in ("torch", "lightning", "transformers")
-            ),
-        ],
-        "Where a loader's time goes": [ratio("loader", "torch", setting=loader)],
-    }
+def figures(chapter: Chapter, tenfold: float) -> dict[str, list[float]]:
+    """Ask the chapter's own tests which ratios are to be named, and by which cell.
+
+    Args:
+        chapter: one that tells measurements.
+        tenfold: how much slower ours is than measured.
+
+    Returns:
+        A cell's first words → the ratios.
+    """
+    if not chapter.declared.measures:
+        return {}
+    own = import_module(f"tests.notebooks.test_{chapter.file.stem}")
+    expected: dict[str, list[float]] = own.figures(tenfold)
+    assert expected
+    return expected
+
+
+def test_a_chapter_tells_the_measurements_that_it_declares(
+    chapter: Chapter, told: Told
+) -> None:
+    assert told.jobs == {*chapter.declared.measures}
 
 
 def test_a_chapter_says_what_was_measured_and_on_what(chapter: Chapter) -> None:
     words = shown(chapter.untouched.outputs.values())
-    for start, ratios in figures(chapter.number, 1).items():
+    for start, ratios in figures(chapter, 1).items():
         text = said(words, start)
         assert [r for r in map(charts.times, ratios) if r not in text] == []
-    assert any(rows()[0]["processor"] in text for text in words)
+    processor = rows()[0]["processor"]
+    assert any(processor in text for text in words) == bool(chapter.declared.measures)
 
 
-def test_another_file_is_another_chapter(chapter: Chapter, words: list[str]) -> None:
-    for start, ratios in figures(chapter.number, TENFOLD).items():
-        text = said(words, start)
+def test_another_file_is_another_chapter(chapter: Chapter, told: Told) -> None:
+    for start, ratios in figures(chapter, TENFOLD).items():
+        text = said(told.words, start)
         assert [r for r in map(charts.times, ratios) if r not in text] == []
-    assert any("3 cores, a processor of its own" in text for text in words)
+    assert any(ELSEWHERE in text for text in told.words) == bool(chapter.declared.measures)

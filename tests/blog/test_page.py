@@ -1,6 +1,7 @@
 """From marimo's export to a page: what is taken over, left out, and refused by name."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from blog.chapters import Chapter, NotPublishable, Page, page_of
+from blog.page import NotPublishable, Page, page_of
+from chapters import Chapter
 
 OPENING = "# 9 · A chapter\n\n**Does it?**\n\nIt does."
 STATIC = {"description": "a line", "mark": "line"}
@@ -29,11 +31,20 @@ SLIDER = (
 
 @pytest.fixture
 def chapter(tmp_path: Path) -> Chapter:
-    (tmp_path / "09_a_chapter.head.html").write_text(
-        '<meta property="article:published_time" content="2026-03-09">'
-        '<meta name="description" content="All about it.">'
+    return Chapter(
+        tmp_path / "09_a_chapter.py",
+        "9 · A chapter",
+        "Does it?",
+        "All about it.",
+        date(2026, 3, 9),
+        built="nothing",
+        charts=1,
+        explorers=[["rate"]],
+        switches=0,
+        predictions=0,
+        exercises=0,
+        measures=[],
     )
-    return Chapter(tmp_path / "09_a_chapter.py")
 
 
 def output(**data: Any) -> NotebookNode:
@@ -68,12 +79,8 @@ def texts(page: Page) -> list[str]:
 # What a page says of itself.
 
 
-def test_a_page_tells_its_heading_its_question_and_what_it_is_about(
-    chapter: Chapter,
-) -> None:
+def test_a_page_tells_what_it_is_about(chapter: Chapter) -> None:
     made = page(chapter)
-    assert (made.heading, made.question) == ("9 · A chapter", "Does it?")
-    assert chapter.slug == "09-a-chapter"
     assert made.notebook.metadata["myst"]["html_meta"]["description"] == "All about it."
 
 
@@ -85,19 +92,13 @@ def test_the_day_and_the_minutes_stand_under_the_heading(chapter: Chapter) -> No
     assert "**Does it?**" in lines
 
 
-def test_a_chapter_without_a_day_of_publication_is_refused(chapter: Chapter) -> None:
-    chapter.file.with_suffix(".head.html").write_text(
-        '<meta name="description" content="x">'
-    )
-    with pytest.raises(NotPublishable, match=r"09_a_chapter\.head\.html.*published_time"):
-        page(chapter)
-
-
-def test_a_chapter_without_a_question_is_refused(chapter: Chapter) -> None:
-    started = new_notebook(
-        cells=[new_markdown_cell("# 9 · A chapter\n\nIt does."), EXPLORER]
-    )
-    with pytest.raises(NotPublishable, match=r"09_a_chapter\.py must start with"):
+def test_a_chapter_that_shows_something_before_its_heading_is_refused(
+    chapter: Chapter,
+) -> None:
+    started = new_notebook(cells=[new_markdown_cell("Hello."), EXPLORER])
+    with pytest.raises(
+        NotPublishable, match=r"09_a_chapter\.py must show '# 9 · A chapter'"
+    ):
         page_of(chapter, started)
 
 

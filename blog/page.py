@@ -4,14 +4,13 @@ import html
 import json
 import re
 from dataclasses import dataclass
-from datetime import date
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from chapters import Chapter
 
 Spec = dict[str, Any]
 
@@ -43,44 +42,6 @@ class NotPublishable(Exception):
 
 
 @dataclass(frozen=True)
-class Chapter:
-    """A notebook, and what it says of itself."""
-
-    file: Path
-    """The notebook."""
-
-    @property
-    def slug(self) -> str:
-        """Its page's name."""
-        return self.file.stem.replace("_", "-")
-
-    @cached_property
-    def _head(self) -> BeautifulSoup:
-        return BeautifulSoup(
-            self.file.with_suffix(".head.html").read_text("utf-8"), "html.parser"
-        )
-
-    @property
-    def description(self) -> str:
-        """What it is about, in a sentence or two."""
-        return self._said("name", "description")
-
-    @property
-    def published(self) -> str:
-        """The day that it came out: 2026-11-23."""
-        return self._said("property", "article:published_time")
-
-    def _said(self, attribute: str, value: str) -> str:
-        tag = self._head.find("meta", {attribute: value})
-        if tag is None or not tag.get("content"):
-            where = self.file.with_suffix(".head.html").name
-            raise NotPublishable(
-                f'{where} must have a <meta {attribute}="{value}" content="…">'
-            )
-        return str(tag["content"])
-
-
-@dataclass(frozen=True)
 class Page:
     """A chapter as the site shows it."""
 
@@ -89,12 +50,6 @@ class Page:
 
     charts: dict[str, Spec]
     """A name, as the notebook's directives call it → a Vega-Lite specification."""
-
-    heading: str
-    """Number and title."""
-
-    question: str
-    """The line under the heading."""
 
     explorer: str
     """The name of the first chart that a reader can move."""
@@ -121,7 +76,7 @@ def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
         raise NotPublishable(
             f"{chapter.file.name} must have a chart with sliders of its own"
         )
-    heading, question = _opening(chapter, writer.cells)
+    _sign(chapter, writer.cells)
     notebook = nbformat.v4.new_notebook(
         cells=writer.cells,
         metadata={
@@ -133,7 +88,7 @@ def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
     )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # the generated ones are random
-    return Page(notebook, writer.charts, heading, question, writer.explorer)
+    return Page(notebook, writer.charts, writer.explorer)
 
 
 class _Writer:
@@ -300,23 +255,14 @@ def _block(match: re.Match[str]) -> str:
     return f":::{{admonition}} {title}\n{text}\n:::"
 
 
-def _opening(chapter: Chapter, cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
-    """Return heading and question, which every chapter starts with.
-
-    Between them goes a line with the date and the minutes that reading takes.
-    """
-    first = cells[0] if cells else new_markdown_cell("")
-    found = re.match(r"# (.+)\n\n\*\*(.+)\*\*\n", first.source)
-    if found is None:
-        raise NotPublishable(
-            f"{chapter.file.name} must start with '# heading' and '**question**', "
-            f"got {first.source[:60]!r}"
-        )
-    heading, question = found.groups()
-    day = date.fromisoformat(chapter.published)
+def _sign(chapter: Chapter, cells: list[nbformat.NotebookNode]) -> None:
+    """Write the date and the minutes that reading takes between heading and question."""
+    opening = f"# {chapter.heading}\n"
+    if not cells or not cells[0].source.startswith(opening):
+        raise NotPublishable(f"{chapter.file.name} must show '{opening.strip()}' first")
+    day = chapter.published
     byline = (
         f'{{.byline}}\n<time datetime="{day}">{day.day} {day:%B %Y}</time> · '
         "{sub-ref}`wordcount-minutes` minutes to read"  # MyST counts
     )
-    first.source = first.source.replace(f"# {heading}\n", f"# {heading}\n\n{byline}\n", 1)
-    return heading, question
+    cells[0].source = cells[0].source.replace(opening, f"{opening}\n{byline}\n", 1)
