@@ -42,9 +42,11 @@ SETTINGS = {
         "the lines have changed"
     ],
     "live": [
-        "the chapter: from the key to the frame in which all the charts are drawn anew; "
-        "the two pages are open side by side and take turns"
+        "the chapter: from the key to the frame in which its charts are drawn anew; all "
+        "pages are open side by side and take turns"
     ],
+    "run": ["`marimo run`: the same moves as `live`"],
+    "edit": ["`marimo edit` of a copy, which makes a code editor for every cell"],
 }
 
 FRAME = f"""async ([slider, move]) => {{
@@ -121,18 +123,29 @@ def _moved(chromium: Browser, chapter: Chapter) -> dict[str, Times]:
     Gives what was moved → the floor first.
     """
     moved: dict[str, Times] = {}
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    build = ROOT / "build"  # below the project's configuration of marimo
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as folder, ExitStack() as stack:
         notebooks = {"live": chapter.file}
         if chapter.live:
-            notebooks = {"floor": floor(chapter, chapter.live, Path(folder)), **notebooks}
+            beside = floor(chapter, chapter.live, Path(folder))
+            # The editor writes a notebook as it opens it: it gets a copy.
+            edited = Path(
+                shutil.copy(chapter.file, beside.with_name(f"edit_{beside.name}"))
+            )
+            notebooks = {"floor": beside, "live": chapter.file, "edit": edited}
         pages = {}
         for name, notebook in notebooks.items():
-            address = stack.enter_context(running(notebook))
+            command = "edit" if name == "edit" else "run"
+            address = stack.enter_context(running(notebook, command))
             pages[name] = stack.enter_context(opened(chromium, address, **SIZE))
         for page in pages.values():
-            page.wait_for_function(STILL, polling=1000)
+            page.wait_for_function(STILL, polling=1000, timeout=300_000)
         if chapter.live:
-            moved["live cell, key to charts"] = _live(pages, chapter.live)
+            times = _live(pages, chapter.live)
+            run = {"run": times["live"], "edit": times.pop("edit")}
+            moved["live cell, key to charts"] = times
+            moved["live cell, key to charts in the editor"] = run
         for place, names in enumerate(chapter.explorers):
             what = "explorer" if place == 0 else f"explorer {place + 1}"
             explorer = pages["live"].locator(EXPLORERS).nth(place)

@@ -28,14 +28,20 @@ ask = build_opener(ProxyHandler({})).open
 
 
 @contextmanager
-def running(notebook: Path) -> Iterator[str]:
-    """The address of a `marimo run` of its own, on a port that it finds free."""
+def running(notebook: Path, command: str = "run") -> Iterator[str]:
+    """The address of a `marimo run` of its own, on a port that it finds free.
+
+    Args:
+        notebook: the one.
+        command: `edit` for the editor, which may write to the notebook.
+    """
     options = ["--headless", "--no-sandbox", "--no-skew-protection", "--session-ttl=1"]
+    options += ["--no-token"] if command == "edit" else []
     port = free_port()
     where = ["--host=127.0.0.1", f"--port={port}"]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
-            [*MARIMO, "run", notebook, *options, *where],
+            [*MARIMO, command, notebook, *options, *where],
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -46,7 +52,7 @@ def running(notebook: Path) -> Iterator[str]:
             yield address
         except Exception as error:
             log.seek(0)
-            error.add_note(f"marimo run said: {log.read()}")
+            error.add_note(f"marimo {command} said: {log.read()}")
             raise
         finally:
             server.kill()
@@ -70,7 +76,7 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"marimo run gave no answer at {address}")
+    raise RuntimeError(f"marimo gave no answer at {address}")
 
 
 def export(notebook: Path, page: Path) -> str:
