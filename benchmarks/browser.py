@@ -129,10 +129,8 @@ def _moved(chromium: Browser, chapter: Chapter) -> dict[str, Times]:
         notebooks = {"live": chapter.file}
         if chapter.live:
             beside = floor(chapter, chapter.live, Path(folder))
-            # The editor writes a notebook as it opens it: it gets a copy.
-            edited = Path(
-                shutil.copy(chapter.file, beside.with_name(f"edit_{beside.name}"))
-            )
+            edited = beside.with_name(f"edit_{beside.name}")
+            shutil.copy(chapter.file, edited)  # since the editor writes what it opens
             notebooks = {"floor": beside, "live": chapter.file, "edit": edited}
         pages = {}
         for name, notebook in notebooks.items():
