@@ -89,10 +89,13 @@ def _rounded(data: Any) -> Any:
     return float(f"{data:.4g}") if isinstance(data, float) else data
 
 
-def nothing(words: str) -> Content:
+def nothing(*sentences: str) -> Content:
     """Return words in place of an empty plot."""
     rows = [{"label": "nothing to draw"}]
-    return Content(_nothing(), {"nothing": rows}, words, f"An empty chart. {words}.")
+    title = wrapped(sentences or ["no runs, nothing trained"])
+    return Content(
+        _nothing(), {"nothing": rows}, title, f"An empty chart. {'; '.join(title)}."
+    )
 
 
 @functools.cache
@@ -155,7 +158,12 @@ LABEL = (
 
 
 def axis(
-    name: str, field: str, title: str | None, log: bool = False, panel: int | None = None
+    name: str,
+    field: str,
+    title: str | None,
+    log: bool = False,
+    panel: int | None = None,
+    clamp: bool = False,
 ) -> Any:
     """Return an axis of its name: "x…" lies, any other one stands.
 
@@ -165,14 +173,20 @@ def axis(
         title: its words, with the unit.
         log: whether it is logarithmic.
         panel: 0 for the upper one of two, 1 for the lower.
+        clamp: whether what is beyond its ends stands at them, not in the other panel.
     """
     kind = alt.X if name.startswith("x") else alt.Y
     domain = [alt.ExprRef(f"{name}_ends[{i}]") for i in (0, 1)]
-    place = {} if panel is None else {"range": PANELS[panel]}
+    place: dict[str, Any] = {} if panel is None else {"range": PANELS[panel]}
     scale = alt.Scale(
-        type="log" if log else "linear", domain=domain, nice=False, zero=False, **place
+        type="log" if log else "linear",
+        domain=domain,
+        nice=False,
+        zero=False,
+        clamp=clamp,
+        **place,
     )
-    side = {} if kind is alt.X else {"orient": "left"}
+    side: dict[str, Any] = {} if kind is alt.X else {"orient": "left"}
     ticks = alt.Axis(values=alt.ExprRef(f"{name}_ticks"), labelExpr=LABEL, **side)
     return kind(f"{field}:Q", title=title, scale=scale, axis=ticks)
 
@@ -217,12 +231,15 @@ def linear_ticks(low: float, high: float, whole: bool = False) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return 1, 2, 5 of each decade where there are few, else decades, seven at most."""
+    """Return 1, 2, 5 of each decade where there are few, else decades, seven at most.
+
+    Where there are fewer than three of them the ticks are even, as on a linear axis.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     fine = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
     fine = [float(f"{tick:.12g}") for tick in fine if low * 0.999 <= tick <= high * 1.001]
     if len(fine) <= 7:
-        return fine or [float(f"{math.sqrt(low * high):.2g}")]
+        return fine if len(fine) > 2 else linear_ticks(low, high)
     every = max(1, math.ceil((math.log10(high) - math.log10(low)) / 7))
     decades = [10.0**e for e in range(first, last + 1) if e % every == 0]
     return [
@@ -357,13 +374,15 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 def points(data: str, x: Any, y: Any, **mark: Any) -> alt.Chart:
     """Draw points, each in the colour of its hue."""
     look = {"filled": True, "size": 45, "opacity": 1, **mark}
-    return alt.Chart(alt.NamedData(data)).mark_point(**look).encode(x, y, HUE)
+    chart: alt.Chart = alt.Chart(alt.NamedData(data)).mark_point(**look)
+    return chart.encode(x, y, HUE)
 
 
 def rule(data: str, place: Any, **mark: Any) -> alt.Chart:
     """Draw dashed rules across the plot, each in the colour of its hue."""
     look = {"strokeDash": [4, 4], "opacity": 0.8, **mark}
-    return alt.Chart(alt.NamedData(data)).mark_rule(**look).encode(place, HUE)
+    chart: alt.Chart = alt.Chart(alt.NamedData(data)).mark_rule(**look)
+    return chart.encode(place, HUE)
 
 
 # Explorers: charts with sliders of their own, which Vega answers in the reader's browser.
@@ -404,7 +423,8 @@ def choice(name: str, label: str, options: Sequence[Any]) -> dict[str, Any]:
 
 def number(value: float) -> str:
     """Write a number with three figures that count, and a power of ten where need be."""
-    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"
+    words = f"{value:,.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"
+    return words.replace("-", "−")
 
 
 def times(ratio: float) -> str:

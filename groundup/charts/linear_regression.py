@@ -63,7 +63,7 @@ def fit(X: Tensor, y: Tensor, predicted: Mapping[str, Tensor], title: str = "") 
     check_all_finite("y", y)
     order = X.flatten().argsort()
     xs, ys = X.flatten()[order].tolist(), y.flatten()[order].tolist()
-    curves = {}
+    curves: dict[str, Line] = {}
     for name, values in predicted.items():
         # Every fourth sample draws the same curve with a quarter of the rows.
         along = list(zip(xs, values.detach().flatten()[order].tolist(), strict=True))
@@ -84,7 +84,8 @@ def fit(X: Tensor, y: Tensor, predicted: Mapping[str, Tensor], title: str = "") 
 @cache
 def _sweep_losses(log: bool) -> Specification:
     rate, loss = axis("x", "x", "learning rate", log=True), axis("y", "y", "last loss", log)
-    tooltip = [alt.Tooltip("x:Q", title="learning rate", format=".3~g"), "outcome:N"]
+    rate_there = alt.Tooltip("x:Q", title="learning rate", format=".3~g")
+    tooltip: list[Any] = [rate_there, "outcome:N"]
     crosses = alt.Chart(alt.NamedData("diverged")).encode(rate, HUE, y=alt.value(6))
     limit = alt.Chart(alt.NamedData("limit")).encode(rate, HUE)
     return specify(
@@ -295,7 +296,7 @@ def _explorer(
 ) -> Specification:
     x = axis("x", "epoch", "epochs done")
     loss = axis("y", "loss", "loss", log=True, panel=0)
-    value = axis("lower", "value", "parameter", panel=1)
+    value = axis("lower", "value", "parameter", panel=1, clamp=True)
     run = alt.Chart().encode(x, loss)
     limit = alt.Chart().encode(x, axis("y", "limit", "loss", log=True, panel=0))
     inside = "datum.loss <= y_ends[1]"
@@ -347,13 +348,16 @@ def _explorer(
     goals = alt.Chart(alt.NamedData("goals"), transform=[of_problem])
     lower = [
         goals.mark_rule(strokeDash=[4, 4], opacity=0.8).encode(
-            axis("lower", "y", None, panel=1), HUE
+            axis("lower", "y", "parameter", panel=1, clamp=True), HUE
         ),
         alt.Chart(transform=path)
         .mark_line(clip=True, strokeWidth=2.5)
         .encode(x, value, HUE, detail="line:N", tooltip=["line:N", "epoch:Q", "value:Q"]),
         goals.mark_text(align="left", dx=7).encode(
-            axis("lower", "place", None, panel=1), HUE, x=alt.value("width"), text="line:N"
+            axis("lower", "place", "parameter", panel=1, clamp=True),
+            HUE,
+            x=alt.value("width"),
+            text="line:N",
         ),
     ]
     sequence = alt.sequence(0, most + 1, as_="epoch", name="epochs_done")
