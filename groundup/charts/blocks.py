@@ -89,10 +89,13 @@ def _rounded(data: Any) -> Any:
     return float(f"{data:.4g}") if isinstance(data, float) else data
 
 
-def nothing(words: str) -> Content:
+def nothing(*sentences: str) -> Content:
     """Return words in place of an empty plot."""
     rows = [{"label": "nothing to draw"}]
-    return Content(_nothing(), {"nothing": rows}, words, f"An empty chart. {words}.")
+    title = wrapped(sentences or ["no runs, nothing trained"])
+    return Content(
+        _nothing(), {"nothing": rows}, title, f"An empty chart. {'; '.join(title)}."
+    )
 
 
 @functools.cache
@@ -155,7 +158,12 @@ LABEL = (
 
 
 def axis(
-    name: str, field: str, title: str | None, log: bool = False, panel: int | None = None
+    name: str,
+    field: str,
+    title: str | None,
+    log: bool = False,
+    panel: int | None = None,
+    clamp: bool = False,
 ) -> Any:
     """Return an axis of its name: "x…" lies, any other one stands.
 
@@ -165,6 +173,7 @@ def axis(
         title: its words, with the unit.
         log: whether it is logarithmic.
         panel: 0 for the upper one of two, 1 for the lower.
+        clamp: whether what is beyond its ends stands at them, not in the other panel.
     """
     lies = name.startswith("x")
     scale = alt.Scale(
@@ -172,6 +181,7 @@ def axis(
         domain=[alt.ExprRef(f"{name}_ends[{i}]") for i in (0, 1)],
         nice=False,
         zero=alt.Undefined if log else False,
+        clamp=clamp,
         range=alt.Undefined if panel is None else PANELS[panel],
     )
     ticks = alt.Axis(
@@ -223,7 +233,10 @@ def linear_ticks(low: float, high: float, whole: bool = False) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return 1, 2, 5 of each decade, decades where these are many, all where few."""
+    """Return 1, 2, 5 of each decade where there are few, else decades, seven at most.
+
+    Where there are fewer than three of them the ticks are even, as on a linear axis.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     fine = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
     fine = [float(f"{tick:.12g}") for tick in fine if low * 0.999 <= tick <= high * 1.001]
@@ -414,7 +427,8 @@ def choice(name: str, label: str, options: Sequence[Any]) -> dict[str, Any]:
 
 def number(value: float) -> str:
     """Write a number with three figures that count, and a power of ten where need be."""
-    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"
+    words = f"{value:,.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"
+    return words.replace("-", "−")
 
 
 def times(ratio: float) -> str:

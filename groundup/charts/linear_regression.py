@@ -298,7 +298,7 @@ def _explorer(
 ) -> Specification:
     x = axis("x", "epoch", "epochs done")
     loss = axis("y", "loss", "loss", log=True, panel=0)
-    value = axis("lower", "value", "parameter", panel=1)
+    value = axis("lower", "value", "parameter", panel=1, clamp=True)
     run = alt.Chart().encode(x, loss)
     limit = alt.Chart().encode(x, axis("y", "limit", "loss", log=True, panel=0))
     inside = "datum.loss <= y_ends[1]"
@@ -350,13 +350,16 @@ def _explorer(
     goals = alt.Chart(alt.NamedData("goals"), transform=[of_problem])
     lower = [
         goals.mark_rule(strokeDash=[4, 4], opacity=0.8).encode(
-            axis("lower", "y", None, panel=1), HUE
+            axis("lower", "y", "parameter", panel=1, clamp=True), HUE
         ),
         alt.Chart(transform=path)
         .mark_line(clip=True, strokeWidth=2.5)
         .encode(x, value, HUE, detail="line:N", tooltip=["line:N", "epoch:Q", "value:Q"]),
         goals.mark_text(align="left", dx=7).encode(
-            axis("lower", "place", None, panel=1), HUE, x=alt.value("width"), text="line:N"
+            axis("lower", "place", "parameter", panel=1, clamp=True),
+            HUE,
+            x=alt.value("width"),
+            text="line:N",
         ),
     ]
     sequence = alt.sequence(0, most + 1, as_="epoch", name="epochs_done")

@@ -326,7 +326,8 @@ def _explorer(sizes: int, rates: int) -> Specification:
         "learning_rate": "numbers.rates[rate_place]",
         "last": "numbers.last[equal][size_place][rate_place]",
         "x_ends": "[0, numbers.done[equal]]",
-        "x_ticks": "sequence(0, numbers.done[equal] + 1, numbers.done[equal] / 6)",
+        "x_ticks": "sequence(0, numbers.done[equal] + 1, "
+        "max(1, round(numbers.done[equal] / 6)))",
     }
     return {
         **picture,

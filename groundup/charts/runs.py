@@ -133,9 +133,7 @@ def losses(result: Result | Mapping[str, Result], metric: str | None = None) -> 
     }
     seen = [y for line in shown.values() for _, y in line.points]
     if not seen:
-        return nothing(
-            "; ".join(sentences) if several else next(iter(found.values())).outcome
-        )
+        return nothing(*(sentences if several else [next(iter(found.values())).outcome]))
     log = min(seen) > 0
     last = max(x for line in shown.values() for x, _ in line.points)
     params = ends("x", [0, math.ceil(last)], whole=True, margin=0) | ends("y", seen, log)

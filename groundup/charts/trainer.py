@@ -176,7 +176,9 @@ def _ratios() -> Specification:
         one.encode(ratio),
         contender.mark_rule(strokeWidth=2, opacity=0.4).encode(x2="one:Q"),
         points("ratios", ratio, row, size=90),
-        contender.mark_text(align="left", dx=9).encode(text="label:N"),
+        contender.mark_text(align="left", dx=9).encode(
+            axis("x", "place", None, log=True), text="label:N"
+        ),
         height={"step": 26},
     )
 
@@ -194,6 +196,7 @@ def ratios(measured: Mapping[str, float], title: str, ours: str = "groundup") ->
             "row": name,
             "x": ratio,
             "one": 1,
+            "place": max(ratio, 1.0),
             "label": times(ratio),
             "hue": 3 * (name == ours),
         }

@@ -1,0 +1,183 @@
+"""Runs, data and one chart of each kind for what holds for every chart."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from groundup import (
+    DataLoader,
+    Dataset,
+    LinearRegression,
+    NaiveTrainer,
+    NaiveTrainerConfig,
+    NaiveTrainerResult,
+    SweepResult,
+    TrainerResult,
+    charts,
+    make_regression,
+    mean_squared_error,
+    oracle,
+    sweep,
+)
+from tests.helpers import seeded
+
+INF, NAN = math.inf, math.nan
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+GREY = "#8C8C8C"
+
+TRUE = (torch.tensor([[1.5], [-0.5]]), torch.tensor([0.5]))
+X, y = make_regression(64, 2, generator=seeded(), weights=TRUE[0], bias=0.5)
+LIMIT = oracle.largest_stable_learning_rate(X)
+
+
+def model() -> LinearRegression:
+    return LinearRegression(2, seeded(1))
+
+
+def train(learning_rate: float, epochs: int) -> NaiveTrainerResult:
+    config = NaiveTrainerConfig(epochs, learning_rate)
+    return NaiveTrainer(model(), mean_squared_error, X, y, config).train()
+
+
+def with_losses(*losses: float) -> NaiveTrainerResult:
+    """A run with these losses, whose weights grow by one an epoch."""
+    parameters: list[tuple[Tensor, ...]] = [
+        (torch.full((2, 1), float(i)), torch.ones(1)) for i in range(len(losses))
+    ]
+    return NaiveTrainerResult(list(losses), parameters)
+
+
+def run(
+    training: Sequence[float], validation: Sequence[float] = (), **metrics: list[float]
+) -> TrainerResult:
+    return TrainerResult([*training], [*validation], metrics)
+
+
+STABLE, NO_EPOCHS, DIVERGED = train(0.1, 20), train(0.1, 0), train(3.0, 60)
+VALIDATED = run([4.0, 2.0, 1.0], [5.0, 3.0, 2.0], accuracy=[0.5, 0.75, 0.875])
+OTHER = run([3.0, 1.0, 0.5], [4.0, 3.0, 2.5], accuracy=[0.25, 0.5, 0.625])
+LEFT = run([4.0, 10.0, 1e5, INF], [5.0, 2.0, NAN, NAN], accuracy=[0.5, 0.5, 0.0, 0.0])
+
+PROBLEMS = {
+    "as drawn": charts.Problem(X, y, TRUE),
+    "first feature × 4": charts.Problem(
+        X * torch.tensor([4.0, 1.0]), y, (TRUE[0] / torch.tensor([[4.0], [1.0]]), TRUE[1])
+    ),
+}
+GHOSTS = [0.05, 0.2, 3.0]
+
+# Two classes that a slanted line parts; none of it is the same with x and y exchanged.
+BIRDS = torch.randn(30, 2, generator=seeded()) * torch.tensor([2.0, 500.0])
+BIRDS += torch.tensor([17.0, 4000.0])
+
+
+def slanted(places: Tensor) -> Tensor:
+    """A logit for each place, between −6 and 6 or so."""
+    return (places[:, :1] - 17) - (places[:, 1:] - 4000) / 400
+
+
+MALE = (slanted(BIRDS) > 0).float()
+FEATURES = ("bill depth in mm", "body mass in g")
+SEXES = ("female", "male")
+
+
+def batches_of(
+    size: int, shuffle: bool = True, drop_last: bool = False
+) -> list[list[list[int]]]:
+    """What a loader of 24 samples gives in four epochs: positions, batch by batch."""
+    loader = DataLoader(
+        Dataset(torch.arange(24)),
+        size,
+        shuffle=shuffle,
+        generator=seeded(),
+        drop_last=drop_last,
+    )
+    return [[positions.tolist() for (positions,) in loader] for _ in range(4)]
+
+
+def spread_of(size: float, one: float = 3.0, samples: int = 512) -> float:
+    """σ/√B · √((n − B)/(n − 1)): how far a batch's mean is from that of all."""
+    return one / math.sqrt(size) * math.sqrt((samples - size) / (samples - 1))
+
+
+SPREADS = {2**i: spread_of(2**i) for i in range(10)}
+COSTS = [
+    {"samples": 100, "milliseconds": 0.2, "megabytes": 0.01},
+    {"samples": 1_000, "milliseconds": 0.3, "megabytes": 0.1},
+    {"samples": 100_000, "milliseconds": 6.2, "megabytes": 12.0},
+]
+PROMISES = {"by validation": (1.254, 1.266), "by test": (1.108, 1.344)}
+MEASURED = {"groundup": 1.041, "torch": 12.345, "by hand": 1.0, "naive": 0.57}
+
+LEAST = 0.25
+EXPONENTS = [-3.0, -2.5, -2.0, -1.5]
+
+
+def paced(points: int) -> Tensor:
+    """Losses from 8 down, each run at its own pace: shape `(4 sizes, 4 rates, points)`."""
+    paces = torch.linspace(0.1, 0.9, 16, dtype=torch.float64).reshape(4, 4, 1)
+    return LEAST + 7.75 * torch.exp(-paces * torch.arange(points))
+
+
+BY_EPOCH, BY_UPDATE = paced(5), paced(7)
+BY_EPOCH[0, 3] = torch.tensor([8.0, 30.0, 900.0, 8e4, 9e9])
+BY_EPOCH[1, 3] = torch.tensor([8.0, 9.0, INF, NAN, NAN])
+BY_UPDATE[0, 3] = torch.tensor([8.0, 80.0, 80.1, 100.0, INF, NAN, NAN])
+
+
+def explore(*names: str) -> charts.Content:
+    """The explorer of these problems."""
+    problems = {name: PROBLEMS[name] for name in names or PROBLEMS}
+    return charts.learning_rate_explorer(problems, model(), mean_squared_error, GHOSTS)
+
+
+def swept(
+    rates: Sequence[float] = (0.01, 0.1, 0.3, 3.0, 4.0), epochs: int = 60
+) -> SweepResult:
+    return sweep(model(), mean_squared_error, X, y, rates, epochs)
+
+
+def near(values: Sequence[Any]) -> list[Any]:
+    """Numbers, or points, to the four figures that a chart keeps."""
+    return [pytest.approx(value, rel=6e-4, abs=1e-6) for value in values]
+
+
+MADE: dict[str, Callable[[], charts.Content]] = {
+    "losses": partial(charts.losses, STABLE),
+    "diverged losses": partial(charts.losses, DIVERGED),
+    "losses of runs": partial(charts.losses, {"calm": VALIDATED, "wild": LEFT}),
+    "linear losses": partial(charts.losses, run([2.0, 1.0, 0.0], [1.0, 0.5, -1.0])),
+    "losses and a metric": partial(charts.losses, VALIDATED, "accuracy"),
+    "trajectories": partial(charts.trajectories, STABLE, TRUE),
+    "training": partial(charts.training, STABLE, TRUE),
+    "diverged training": partial(charts.training, DIVERGED, TRUE),
+    "fit": partial(
+        charts.fit, X[:, :1], y, {"line": 1.5 * X[:, :1], "curve": X[:, :1] ** 2}, "A title"
+    ),
+    "sweep": lambda: charts.sweep_losses(swept(), LIMIT),
+    "pace": partial(charts.pace, STABLE, 0.005, 0.6),
+    "explorer": explore,
+    "batch order": partial(charts.batch_order, batches_of(5), 24, "Batches of 5"),
+    "gradient noise": partial(charts.gradient_noise, SPREADS, 3.0, 512),
+    "growth": partial(charts.growth, COSTS),
+    "batch sizes": partial(
+        charts.batch_size_explorer, BY_EPOCH, BY_UPDATE, EXPONENTS, 8, LEAST
+    ),
+    "boundary": partial(
+        charts.decision_boundary, BIRDS, MALE, slanted, FEATURES, SEXES, "A title", 6
+    ),
+    "promises": partial(charts.promises, PROMISES),
+    "ratios": partial(charts.ratios, MEASURED, "A title of some length"),
+    "no epochs": partial(charts.losses, NO_EPOCHS),
+}
+CHARTS = [*MADE]
+
+
+@cache
+def chart(name: str) -> charts.Content:
+    return MADE[name]()
