@@ -205,7 +205,7 @@ def image(ratios: dict[str, float]) -> str:
     """Return the ratios as an SVG that says what it shows, on white and on black."""
     import vl_convert  # noqa: PLC0415 (in the peers' environment alone)
 
-    content = charts.ratios.show(ratios, "Batches of 32: time, loop by hand = 1")
+    content = charts.ratios(ratios, "Batches of 32: time, loop by hand = 1")
     look = {"labelColor": GREY, "titleColor": GREY}
     specification = dict(content.complete)
     specification["config"] = {
