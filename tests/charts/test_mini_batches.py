@@ -26,10 +26,16 @@ from tests.charts.examples import (
     near,
     spread_of,
 )
-from tests.charts.picture import Axis, Picture, draw
+from tests.charts.picture import Cell, Picture, draw
 from tests.helpers import seeded
 
 # The order of batches.
+
+
+def overlap(cell: Cell, place: tuple[float, float]) -> bool:
+    """Whether a place lies in a cell."""
+    across, down = place[0] - cell.left, place[1] - cell.top
+    return 0 < across < cell.width and 0 < down < cell.height
 
 
 def order_of(picture: Picture, samples: int) -> list[list[str]]:
@@ -46,37 +52,29 @@ def order_of(picture: Picture, samples: int) -> list[list[str]]:
 
 @pytest.mark.parametrize("size", [1, 5, 24, 30])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_cells_of_one_colour_are_one_batch_of_the_loader(size: int, shuffle: bool) -> None:
+def test_cells_of_one_colour_are_one_batch_of_the_loader_in_all_epochs(
+    size: int, shuffle: bool
+) -> None:
     epochs = batches_of(size, shuffle)
     picture = draw(charts.batch_order(epochs, 24, "A title"))
-    for batches, colors in zip(epochs, order_of(picture, 24), strict=True):
-        groups = [[i for i, c in enumerate(colors) if c == color] for color in set(colors)]
-        assert sorted(groups) == sorted(map(sorted, batches))
+    colors: dict[int, set[str]] = {}
+    for batches, row in zip(epochs, order_of(picture, 24), strict=True):
+        assert all(row)
+        for number, batch in enumerate(batches, 1):
+            colors.setdefault(number, set()).update(row[i] for i in batch)
+    assert [len(of) for of in colors.values()] == [1] * len(epochs[0])
+    assert len(set.union(*colors.values())) == len(epochs[0])
+    # The number is written on each cell: viridis is dark first and light last.
+    assert len(picture.words) == 4 * 24
+    for text in picture.words:
+        (cell,) = [c for c in picture.cells if overlap(c, text.place)]
+        assert {cell.color} == colors[int(text.words)]
+        light = int(text.words) > 0.55 * len(epochs[0])
+        assert text.color == ("black" if light else "white")
     assert picture.title == ["A title"]
     assert (picture.x.title, picture.y.title) == ("sample", "epoch")
     assert [*picture.x.ticks] == ["0", "4", "8", "12", "16", "20"]
     assert [*picture.y.ticks] == ["1", "2", "3", "4"]
-
-
-def test_a_batch_has_one_colour_in_all_epochs_and_its_number_is_written_on_it() -> None:
-    epochs = batches_of(5)
-    picture = draw(charts.batch_order(epochs, 24))
-    colors: dict[int, set[str]] = {}
-    for batches, row in zip(epochs, order_of(picture, 24), strict=True):
-        for number, batch in enumerate(batches, 1):
-            colors.setdefault(number, set()).update(row[i] for i in batch)
-    assert [len(of) for of in colors.values()] == [1] * 5
-    assert len(set.union(*colors.values())) == 5
-    for text in picture.words:
-        cell = next(
-            c
-            for c in picture.cells
-            if 0 < text.place[0] - c.left < c.width and 0 < text.place[1] - c.top < c.height
-        )
-        assert cell.color in colors[int(text.words)]
-        # Viridis is dark first and light last.
-        assert text.color == ("black" if int(text.words) > 0.55 * 5 else "white")
-    assert len(picture.words) == 4 * 24
 
 
 def test_a_cell_too_narrow_for_its_number_is_left_without() -> None:
@@ -182,10 +180,8 @@ def read(picture: Picture, color: str) -> list[list[tuple[float, float]]]:
     return [picture.read(line) for line in picture.lines if line.color == color]
 
 
-@pytest.mark.parametrize(
-    ("size", "rate", "equal"),
-    [(0, 0, "epochs"), (3, 2, "epochs"), (2, 1, "updates"), (3, 0, "updates")],
-)
+@pytest.mark.parametrize(("size", "rate"), [(0, 0), (3, 2), (2, 1), (3, 0)])
+@pytest.mark.parametrize("equal", ["epochs", "updates"])
 def test_the_chosen_run_stands_over_those_of_all_sizes_at_its_rate(
     size: int, rate: int, equal: str
 ) -> None:
@@ -199,15 +195,27 @@ def test_the_chosen_run_stands_over_those_of_all_sizes_at_its_rate(
     assert picture.lines[-1].color == BLUE
     assert picture.lines[-1].width > 2 * picture.lines[0].width
     assert all(line.opacity < 0.6 for line in picture.lines if line.color == GREY)
-    # What lies along the axis is said below it.
+    # What lies along the axis is said below it, and all in the title.
     assert picture.named(f"{equal} done").place[1] > max(picture.y.span) + 20
     assert picture.y.title == "loss on all samples"
     assert all(float(tick).is_integer() for tick in picture.x.ticks)
-    assert picture.x.read(picture.x.span[1]) == pytest.approx(every * (losses.shape[2] - 1))
+    first, second = picture.title
+    head, said = first.split(": loss ")
+    assert head == f"Batch size {2**size}, learning rate {(0.13, 0.18, 0.25)[rate]}"
+    assert float(said) == pytest.approx(losses[size, rate, -1].item(), rel=6e-3)
+    updates, epochs = 4 * 8 // 2**size, 48 * 2**size // 8
+    assert second == (
+        f"4 epochs are {updates} updates"
+        if equal == "epochs"
+        else f"48 updates are {epochs} epochs"
+    )
 
 
-def test_the_explorers_dashed_rule_is_the_least_loss() -> None:
+def test_the_frame_is_around_the_first_and_the_least_loss_which_is_a_dashed_rule() -> None:
     picture = explored(1, 1)
+    bottom, top = (picture.y.read(place) for place in picture.y.span)
+    assert 0.5 * LEAST < bottom < 0.9 * LEAST
+    assert 2 * 8.0 < top < 20 * 8.0
     (rule,) = picture.rules
     assert picture.y.read(rule.start[1]) == pytest.approx(LEAST, rel=1e-3)
     assert rule.dashed
@@ -233,34 +241,6 @@ def test_a_run_that_leaves_the_explorer_ends_beyond_its_frame_and_says_diverged(
             )
 
 
-@pytest.mark.parametrize(
-    ("equal", "size", "rate", "head", "tail"),
-    [
-        ("epochs", 0, 0, "Batch size 1, learning rate 0.13", "4 epochs are 32 updates"),
-        ("epochs", 3, 2, "Batch size 8, learning rate 0.25", "4 epochs are 4 updates"),
-        ("updates", 0, 0, "Batch size 1, learning rate 0.13", "48 updates are 6 epochs"),
-        ("updates", 3, 1, "Batch size 8, learning rate 0.18", "48 updates are 48 epochs"),
-        ("updates", 1, 3, "Batch size 2, learning rate 0.35", "48 updates are 12 epochs"),
-    ],
-)
-def test_the_title_speaks_with_the_sliders(
-    equal: str, size: int, rate: int, head: str, tail: str
-) -> None:
-    losses = BY_EPOCH if equal == "epochs" else BY_UPDATE
-    first, second = explored(size, rate, equal).title
-    assert first.startswith(f"{head}: loss ")
-    said = float(first.split("loss ")[1])
-    assert said == pytest.approx(losses[size, rate, -1].item(), rel=6e-3)
-    assert second == tail
-
-
-def test_the_explorers_frame_reaches_from_below_the_least_loss_to_above_the_first() -> None:
-    axis: Axis = explored(0, 0).y
-    bottom, top = (axis.read(place) for place in axis.span)
-    assert 0.5 * LEAST < bottom < 0.9 * LEAST
-    assert 2 * 8.0 < top < 20 * 8.0
-
-
 @pytest.mark.parametrize(("sizes", "chosen"), [(1, 1), (4, 8), (9, 32)])
 def test_the_explorer_opens_on_batches_of_32_the_middle_rate_and_epochs(
     sizes: int, chosen: int
@@ -281,25 +261,22 @@ def test_the_explorer_opens_on_batches_of_32_the_middle_rate_and_epochs(
     assert (binds["size"]["max"], binds["rate"]["max"]) == (sizes - 1, 4)
 
 
+SHAPES = [[3, 4, 5], [4, 3, 5], [4, 4]]
+
+
 @pytest.mark.parametrize(
     ("by_epoch", "by_update", "rates"),
-    [
-        ((3, 4, 5), (4, 4, 7), 4),
-        ((4, 3, 5), (4, 4, 7), 4),
-        ((4, 4, 5), (4, 4, 7), 3),
-        ((4, 4, 5), (4, 4, 7), 5),
-        ((4, 4, 5), (4,), 4),
-        ((4, 4), (4, 4, 7), 4),
-        ((4, 4, 5), (4, 4), 4),
-    ],
+    [(s, [4, 4, 7], 4) for s in SHAPES]
+    + [([4, 4, 5], s, 4) for s in [*SHAPES, [4]]]
+    + [([4, 4, 5], [4, 4, 7], rates) for rates in (3, 5)],
 )
 def test_runs_of_other_sizes_or_rates_are_refused(
-    by_epoch: tuple[int, ...], by_update: tuple[int, ...], rates: int
+    by_epoch: list[int], by_update: list[int], rates: int
 ) -> None:
-    one: Callable[[tuple[int, ...]], Tensor] = torch.ones
+    by = torch.ones(by_epoch), torch.ones(by_update)
     with pytest.raises(ValueError, match="must have as many sizes and rates") as raised:
-        charts.batch_size_explorer(one(by_epoch), one(by_update), [0.5] * rates, 8, 1)
-    for found in (by_epoch, by_update, f"{rates} rates"):
+        charts.batch_size_explorer(*by, [0.5] * rates, 8, 1)
+    for found in (*(tuple(tensor.shape) for tensor in by), f"{rates} rates"):
         assert str(found) in str(raised.value)
 
 

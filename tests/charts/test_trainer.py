@@ -20,6 +20,7 @@ from tests.charts.examples import (
     PROMISES,
     SEXES,
     VERMILION,
+    chart,
     near,
     slanted,
 )
@@ -59,6 +60,9 @@ def test_a_boundarys_cells_cover_the_plot_and_the_samples_without_a_gap() -> Non
         margin = 0.05 * (high - low)
         assert ends == pytest.approx([low - margin, high + margin], rel=1e-3)
     assert (picture.x.title, picture.y.title) == FEATURES
+    assert picture.title == ["Two features"]
+    description = chart("boundary").description
+    assert all(words in description for words in ("30 samples", *FEATURES, *SEXES))
 
 
 def test_a_cells_colour_is_what_the_model_says_of_it_the_deeper_the_surer() -> None:
@@ -121,15 +125,6 @@ def test_a_boundarys_model_is_asked_once_and_without_gradients() -> None:
         BIRDS, MALE, LogisticRegression(2, seeded()), FEATURES, SEXES
     )
     assert len(content.datasets["grid"]) >= 900
-
-
-def test_a_boundarys_title_and_description_say_what_is_to_be_seen() -> None:
-    assert boundary(cells=2).title == ["Two features"]
-    description = charts.decision_boundary(
-        BIRDS, MALE, slanted, FEATURES, SEXES, "Two features", 1
-    ).description
-    for words in ("30 samples", *FEATURES, *SEXES, "Two features"):
-        assert words in description
 
 
 @pytest.mark.parametrize("shape", [(5, 1), (5, 3), (5,), (2,), (5, 2, 1), ()])
@@ -220,8 +215,5 @@ def test_the_fastest_stands_first_each_at_its_ratio_on_a_line_from_the_reference
         "A title: naive 0.57 ×, by hand 1.00 ×, groundup 1.04 ×, torch 12 ×."
     )
 
-
-def test_the_contender_that_is_ours_alone_has_another_colour() -> None:
-    picture = draw(charts.ratios(MEASURED, "A title", ours="torch"))
-    assert [p.color for p in picture.points] == [BLUE, BLUE, BLUE, VERMILION]
-    assert picture.named("12 ×").color == VERMILION
+    other = draw(charts.ratios(MEASURED, "A title", ours="torch"))
+    assert [p.color for p in other.points] == [BLUE, BLUE, BLUE, VERMILION]
