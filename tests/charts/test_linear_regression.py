@@ -166,7 +166,7 @@ PLACES = [
 
 def explored(problem: str, rate: float, epochs: int) -> Picture:
     return draw(
-        chart("explorer"), problem=problem, log_rate=math.log10(rate), epochs=epochs
+        chart("explorer"), problem=problem, rate_place=math.log10(rate), epochs=epochs
     )
 
 

@@ -173,7 +173,7 @@ def test_costs_are_those_measured_time_above_memory_all_on_log_axes() -> None:
 
 
 def explored(size: int, rate: int, equal: str = "epochs") -> Picture:
-    return draw(chart("batch sizes"), size=size, rate=rate, equal=equal)
+    return draw(chart("batch sizes"), size_place=size, rate_place=rate, equal=equal)
 
 
 def read(picture: Picture, color: str) -> list[list[tuple[float, float]]]:
@@ -251,7 +251,7 @@ def test_the_explorer_opens_on_batches_of_32_the_middle_rate_and_epochs(
     assert title[0].startswith(f"Batch size {chosen}, learning rate 0.25: loss ")
     assert title[1] == f"12 epochs are {12 * 2 ** (sizes - 1) / chosen:,.0f} updates"
     if sizes == 9:
-        assert draw(content, size=0).title[1] == "12 epochs are 3,072 updates"
+        assert draw(content, size_place=0).title[1] == "12 epochs are 3,072 updates"
     binds = {p["name"]: p["bind"] for p in content.complete["params"] if "bind" in p}
     assert [bind["name"] for bind in binds.values()] == [
         "batch size ",
