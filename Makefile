@@ -19,12 +19,13 @@ setup: .venv/.complete
 edit: setup
 	$(BIN)/python -m marimo edit --no-sandbox notebooks
 
+# `make test`, or `make test chapter=2` for one chapter's tests.
 test: setup
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/python -m marimo check --strict notebooks
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadgroup $(if $(chapter),--chapter $(chapter))
 
 # Which lines of the package the fast tests don't reach.
 coverage: setup
