@@ -142,7 +142,7 @@ class Chapter:
 
     def excerpt(self, cells: Set[CellId_t]) -> str:
         """A notebook of these cells alone, and of what they need."""
-        wanted = cells.union(*map(self.graph.ancestors, cells))
+        wanted = {*cells, *(i for cell in cells for i in self.graph.ancestors(cell))}
         ids = iter([i for i in self.graph.cells if i != SETUP])
         lines: list[str | None] = [*self.file.read_text("utf-8").splitlines()]
         for node in self.tree.body:
