@@ -1,8 +1,14 @@
-"""One chapter's tests alone, and what docstrings' examples may use without importing it."""
+"""One chapter's tests alone, one thread of torch a process, and what examples may use."""
 
+import os
 from typing import Any
 
 import pytest
+
+# Before torch is imported. Its tensors are small here, and the tests' processes run beside
+# one another, those that they start included.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import torch
 
 import groundup

@@ -19,12 +19,76 @@ from tests.serving import PATIENCE, ROOT, free_port
 SLUGS = [chapter.slug for chapter in found().values()]
 """The chapters' pages, by name."""
 
+THREE_CELLS = '''
+import marimo
+
+app = marimo.App(html_head_file="01_three_cells.head.html")
+
+with app.setup(hide_code=True):
+    import altair as alt
+    import marimo as mo
+
+    from groundup import mean_squared_error, notebook
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    # 1 · Three cells
+
+    **Is this enough to build?**
+
+    A loss is $\\frac{1}{n}\\sum_i r_i^2$.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    notebook.source(mean_squared_error)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    rate = alt.param("rate", value=1, bind=alt.binding_range(min=0, max=2, step=0.5))
+    points = alt.Data(values=[{"x": x, "y": x**2} for x in range(9)])
+    chart = alt.Chart(points, description="Nine points on a parabola.")
+    chart.mark_line(strokeWidth=rate).encode(x="x:Q", y="y:Q").add_params(rate)
+    return
+'''
+"""A chapter with all that a page must have, which runs at once."""
+
+HEAD = (
+    '<meta property="article:published_time" content="2026-11-23">\n'
+    '<meta name="description" content="A chapter of three cells.">\n'
+)
+ONE_FUNCTION = """# The package
+
+```{eval-rst}
+.. currentmodule:: groundup
+
+.. autofunction:: mean_squared_error
+```
+"""
+
 
 def copy_of_the_project(to: Path, root: Path = ROOT) -> Path:
     """All files that git would take, for a test to break; also where there is no git."""
     built = (root / ".gitignore").read_text("utf-8").split()
     ignored = shutil.ignore_patterns(".git", *(name.rstrip("/") for name in built))
     return Path(shutil.copytree(root, to, ignore=ignored, dirs_exist_ok=True))
+
+
+def small_project(to: Path) -> Path:
+    """The project, but its series is three cells, and its package's page one function."""
+    root = copy_of_the_project(to)
+    for file in root.glob("notebooks/[0-9][0-9]_*"):
+        file.unlink()
+    (root / "notebooks/01_three_cells.py").write_text(THREE_CELLS, "utf-8")
+    (root / "notebooks/01_three_cells.head.html").write_text(HEAD, "utf-8")
+    (root / "blog/pages/api.md").write_text(ONE_FUNCTION, "utf-8")
+    return root
 
 
 def make_blog(root: Path, site_url: str = "") -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,15 +18,66 @@ settings.register_profile("groundup", max_examples=25, deadline=None, derandomiz
 settings.load_profile("groundup")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Go chapter after chapter, so that each is run, served, exported and opened once."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let one chapter's tests be chosen."""
+    parser.addoption("--chapter", type=int, help="run the tests of this chapter alone")
+
+
+def asked(item: pytest.Item) -> dict[str, Any]:
+    """Return what a test is parametrised with."""
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
+def group_of(item: pytest.Item) -> str:
+    """Name what a test shares: a chapter that has run, the site, or its file's fixtures."""
+    if "site" in getattr(item, "fixturenames", ()):
+        return "site"
+    if "chapter" in asked(item):
+        return f"chapter {asked(item)['chapter']}"
+    return item.nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
+    """Go chapter after chapter, so that each is run, served, exported and opened once.
+
+    With `pytest -n … --dist loadgroup` one process runs all tests of a group.
+    """
+    number = config.getoption("chapter")
+    if number is not None:
+        others = [item for item in items if asked(item).get("chapter") != number]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if asked(item).get("chapter") == number]
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    yield
 
     def place(item: pytest.Item) -> tuple[int, str]:
-        asked = item.callspec.params if hasattr(item, "callspec") else {}
-        return asked.get("chapter", 0), asked.get("scheme", "")
+        return asked(item).get("chapter", 0), asked(item).get("scheme", "")
 
     items.sort(key=place)
+    workers = getattr(config, "workerinput", {}).get("workercount")
+    if workers is not None:
+        dearest_first(items, workers)
+
+
+def dearest_first(items: list[pytest.Item], workers: int) -> None:
+    """Have each process start with a long group, since short ones fill what is left.
+
+    A process is given its second group with its first, so after the first long ones comes
+    a short one for each.
+    """
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        (name,) = item.iter_markers("xdist_group")
+        groups.setdefault(name.args[0], []).append(item)
+    long = sorted((n for n in groups if not n.endswith(".py")), reverse=True)
+    short = [n for n in groups if n.endswith(".py")]
+    order = long[:workers] + short[:workers] + long[workers:] + short[workers:]
+    items[:] = [item for name in order for item in groups[name]]
 
 
 @pytest.fixture(scope="session", params=found(), ids="chapter {}".format)

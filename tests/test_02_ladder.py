@@ -312,10 +312,11 @@ def test_the_loader_and_the_optimizer_of_torch_give_the_same_to_rounding(
 
 
 @every_model
-@pytest.mark.parametrize("batch_size", [1, 4, 10, 100])
-@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-@pytest.mark.parametrize("validated", [False, True])
-@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+@pytest.mark.parametrize(
+    ("weight_decay", "validated", "shuffle"),
+    [(0.0, False, False), (0.1, False, True), (0.0, True, True), (0.1, True, False)],
+)
 def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand(
     make_model: Callable[[int, int], nn.Module],
     batch_size: int,

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -20,7 +21,13 @@ from blog.conf import site_url
 from blog.mathml import mathml
 from chapters import Chapter, found
 from groundup import charts, oracle
-from tests.building import SLUGS, contents, copy_of_the_project, make_blog
+from tests.building import (
+    SLUGS,
+    contents,
+    copy_of_the_project,
+    make_blog,
+    small_project,
+)
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.slow
@@ -45,31 +52,41 @@ def addresses(page: BeautifulSoup) -> list[str]:
     return [str(address) for address in found if address]
 
 
-# Whole or not at all.
+# Whole or not at all: tried on a series of three cells.
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project, which was built once."""
+    root = small_project(tmp_path_factory.mktemp("small"))
+    done = make_blog(root)
+    assert done.returncode == 0, done.stderr
+    return root
 
 
 def test_two_more_builds_at_once_give_the_same_bytes_and_say_what_they_made(
-    site: Path, monkeypatch: pytest.MonkeyPatch
+    small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = contents(site)
+    before = contents(small / "site")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # which lacks the headings' dots
     with ThreadPoolExecutor() as pool:
-        builds = list(pool.map(make_blog, [site.parent] * 2))
-    after = contents(site)
+        builds = list(pool.map(make_blog, [small] * 2))
+    after = contents(small / "site")
     assert after.keys() == before.keys()
     assert [name for name in before if before[name] != after[name]] == []
     for done in builds:
         assert done.returncode == 0, done.stderr
-        for slug in SLUGS:
-            assert f"{slug}.html" in done.stdout
+        assert "01-three-cells.html: 1 " in done.stdout
         assert re.search(r"site/: \d+ files, [\d.]+ MB", done.stdout)
     assert ["waiting" in done.stderr for done in builds].count(True) == 1
 
 
 @pytest.fixture
-def broken(site: Path, tmp_path: Path) -> Path:
-    """A copy of the project with a site already built, for a test to break."""
-    root = copy_of_the_project(tmp_path)
+def broken(small: Path, tmp_path: Path) -> Path:
+    """A copy of the small project, for a test to break: its chapter ran, a site stands."""
+    root = copy_of_the_project(tmp_path, small)
+    exports = Path("build/blog/exports")
+    shutil.copytree(small / exports, root / exports)
     (root / "site").mkdir()
     (root / "site/index.html").write_text("the old site")
     return root
@@ -78,27 +95,20 @@ def broken(site: Path, tmp_path: Path) -> Path:
 def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(
     broken: Path,
 ) -> None:
-    chapter = broken / "notebooks/01_linear_regression.py"
+    chapter = broken / "notebooks/01_three_cells.py"
     code = chapter.read_text("utf-8")
-    line = "    w = torch.randn(6, 1, generator=torch.Generator().manual_seed(0))\n"
+    line = "    notebook.source(mean_squared_error)\n"
     assert line in code
     chapter.write_text(code.replace(line, f"    1 / 0\n{line}"), "utf-8")
     done = make_blog(broken)
     assert done.returncode != 0
-    for words in (
-        "01_linear_regression.py",
-        "'1 / 0'",
-        "ZeroDivisionError: division by zero",
-    ):
+    for words in ("01_three_cells.py", "'1 / 0'", "ZeroDivisionError: division by zero"):
         assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert contents(broken / "site") == {"index.html": b"the old site"}
 
 
-def test_a_warning_fails_the_build_and_leaves_the_old_site(
-    site: Path, broken: Path
-) -> None:
-    with_exports(site, broken)
+def test_a_warning_fails_the_build_and_leaves_the_old_site(broken: Path) -> None:
     page = broken / "blog/pages/about.md"
     page.write_text(page.read_text("utf-8") + "\n[nowhere](missing.md)\n", "utf-8")
     done = make_blog(broken)
@@ -107,18 +117,7 @@ def test_a_warning_fails_the_build_and_leaves_the_old_site(
     assert contents(broken / "site") == {"index.html": b"the old site"}
 
 
-def with_exports(site: Path, root: Path) -> None:
-    """Give a copy what the site's chapters gave when they ran."""
-    exports = site.parent / "build/blog/exports"
-    (root / "build/blog/exports").mkdir(parents=True)
-    for file in exports.iterdir():
-        (root / "build/blog/exports" / file.name).write_bytes(file.read_bytes())
-
-
-def test_a_change_of_the_package_reaches_every_page_that_shows_it(
-    site: Path, broken: Path
-) -> None:
-    with_exports(site, broken)
+def test_a_change_of_the_package_reaches_every_page_that_shows_it(broken: Path) -> None:
     losses = broken / "groundup/losses.py"
     code = losses.read_text("utf-8")
     assert "return ((y_pred - y_true) ** 2).mean()" in code
@@ -126,8 +125,9 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(
         "((y_pred - y_true) ** 2).mean()", "(y_true - y_pred).square().mean()"
     )
     losses.write_text(changed, "utf-8")
-    assert make_blog(broken, "https://me.example/notes/blog").returncode == 0
-    for page in ("01-linear-regression.html", "_modules/groundup/losses.html"):
+    done = make_blog(broken, "https://me.example/notes/blog")
+    assert done.returncode == 0, done.stderr
+    for page in ("01-three-cells.html", "_modules/groundup/losses.html"):
         text = BeautifulSoup(
             (broken / "site" / page).read_text("utf-8"), "html.parser"
         ).get_text()
@@ -147,16 +147,16 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(
     "address",
     ["me.example/blog", "ftp://me.example", "https://", "https://me.example/?a=b"],
 )
-def test_an_address_that_is_none_is_refused_in_words(site: Path, address: str) -> None:
-    before = contents(site)
-    done = make_blog(site.parent, address)
+def test_an_address_that_is_none_is_refused_in_words(small: Path, address: str) -> None:
+    before = contents(small / "site")
+    done = make_blog(small, address)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert (
         f"site_url must be an address such as https://me.example/blog/, got '{address}"
         in done.stderr
     )
-    assert contents(site) == before
+    assert contents(small / "site") == before
 
 
 # Links.

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl
 
@@ -38,6 +38,7 @@ SOURCES = [
 ]
 PAGES = [*WITH_EXPLORERS, "api.html", "about.html", "search.html?q=loader", "404.html"]
 AXE = Axe()
+LOOKS: list[Literal["light", "dark"]] = ["light", "dark"]
 DRAWN = "document.documentElement.dataset.drawn === 'all'"
 
 
@@ -55,15 +56,18 @@ def reading(page: Page) -> Page:
     return page
 
 
-def serious(page: Page, colors: bool) -> list[str]:
-    """What axe-core finds that keeps readers out.
+COLORS = ["color-contrast"]
+NARROW = ["scrollable-region-focusable", "target-size"]
+"""Axe's rules whose answer depends on the look, and on the width."""
 
-    Colours take most of its time, and are the same at every width.
-    """
-    rules = {
-        "rules": {"color-contrast": {"enabled": colors}},
-        "resultTypes": ["violations"],
-    }
+
+def serious(page: Page, only: list[str] | None = None) -> list[str]:
+    """What axe-core finds that keeps readers out: by some rules, or by all but colours'."""
+    rules: dict[str, Any] = {"resultTypes": ["violations"]}
+    if only is None:
+        rules["rules"] = {rule: {"enabled": False} for rule in COLORS}
+    else:
+        rules["runOnly"] = {"type": "rule", "values": only}
     found = AXE.run(page, options=rules).response["violations"]
     return [
         f"{v['id']}: {v['nodes'][0]['html'][:200]}"
@@ -82,36 +86,61 @@ def wider_than_the_screen(page: Page) -> bool:
 # Every page.
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_every_screen_keeps_nobody_out_and_asks_nobody_else(
-    name: str, look: Any, chromium: Browser, host: str
-) -> None:
-    with opened(chromium, host, path=name, color_scheme=look) as page:
-        reading(page)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(250)
-            assert not wider_than_the_screen(page), width
-            assert serious(page, colors=width == WIDTHS[0]) == [], width
+@pytest.fixture(scope="module", params=PAGES)
+def page(request: pytest.FixtureRequest, chromium: Browser, host: str) -> Iterator[Page]:
+    """Each page, opened once on a light screen. It asks nobody else."""
+    with opened(chromium, host, path=request.param, color_scheme="light") as page:
+        yield reading(page)
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_page_fits_every_screen(page: Page) -> None:
+    for width in WIDTHS:
+        narrow_to(page, width)
+        page.wait_for_timeout(250)
+        assert not wider_than_the_screen(page), width
+
+
+def test_a_page_keeps_nobody_out(page: Page) -> None:
+    narrow_to(page, max(WIDTHS))
+    page.wait_for_timeout(250)
+    assert serious(page) == []
+    narrow_to(page, min(WIDTHS))
+    page.wait_for_timeout(250)
+    assert serious(page, NARROW) == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_pages_words_are_readable(look: Literal["light", "dark"], page: Page) -> None:
+    narrow_to(page, min(WIDTHS))
+    page.emulate_media(color_scheme=look)
+    page.wait_for_timeout(250)
+    assert serious(page, COLORS) == []
+
+
+def narrow_to(page: Page, width: int) -> None:
+    """Show the page as a screen so wide does."""
+    page.set_viewport_size({"width": width, "height": 900})
+
+
 def test_the_packages_source_fits_every_screen_and_keeps_nobody_out(
-    look: Any, chromium: Browser, host: str, site: Path
+    chromium: Browser, host: str, site: Path
 ) -> None:
     there = {str(f.relative_to(site)) for f in site.glob("_modules/**/*.html")}
     listings = sorted(there & set(SOURCES))
     assert len(listings) > 15
-    with opened(chromium, host, color_scheme=look) as page:
+    with opened(chromium, host, color_scheme="light") as page:
         for name in [*listings, "_modules/index.html"]:
             page.goto(host + name)
-            reading(page)
+            page.wait_for_function(DRAWN)
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
+                narrow_to(page, width)
                 assert not wider_than_the_screen(page), f"{name} at {width}"
-            # All listings have the colours of one style sheet.
-            assert serious(page, colors=name.endswith("/trainer.html")) == [], name
+            assert serious(page) == [], name
+        page.goto(host + "_modules/groundup/trainer.html")
+        for look in LOOKS:  # all listings have the colours of one style sheet
+            page.emulate_media(color_scheme=look)
+            page.wait_for_timeout(250)
+            assert serious(page, COLORS) == [], look
 
 
 KNOWN = (
@@ -125,18 +154,13 @@ CONTROLS = (
 )
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_no_control_is_of_a_kind_that_no_test_moves(
-    name: str, chromium: Browser, host: str
-) -> None:
-    with opened(chromium, host, path=name) as page:
-        reading(page)
-        unknown = page.evaluate(
-            "([controls, known]) => [...document.querySelectorAll(controls)]"
-            ".filter((e) => !e.matches(known)).map((e) => e.outerHTML.slice(0, 200))",
-            [CONTROLS, KNOWN],
-        )
-        assert unknown == []
+def test_no_control_is_of_a_kind_that_no_test_moves(page: Page) -> None:
+    unknown = page.evaluate(
+        "([controls, known]) => [...document.querySelectorAll(controls)]"
+        ".filter((e) => !e.matches(known)).map((e) => e.outerHTML.slice(0, 200))",
+        [CONTROLS, KNOWN],
+    )
+    assert unknown == []
 
 
 # Explorers.
@@ -170,12 +194,11 @@ def state(page: Page) -> dict[str, str]:
     return dict(parse_qsl(page.url.partition("#")[2].partition("?")[2]))
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
 @pytest.mark.parametrize("name", WITH_EXPLORERS)
 def test_the_keyboard_moves_every_slider_and_back_again_gives_the_same_picture(
-    name: str, look: Any, chromium: Browser, host: str
+    name: str, chromium: Browser, host: str
 ) -> None:
-    with opened(chromium, host, path=name, color_scheme=look) as page:
+    with opened(chromium, host, path=name) as page:
         reading(page)
         figures = page.locator("figure.explorer").all()
         assert len(figures) == EXPLORERS[name]

@@ -20,6 +20,8 @@ from tests.browser.charts import (
 from tests.notebooks.chapter import Chapter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+on_a_light_screen = pytest.mark.parametrize("scheme", ["light"], indirect=True)
+"""Layout is the same by night."""
 
 
 @pytest.fixture(params=WIDTHS)
@@ -30,14 +32,18 @@ def page(request: pytest.FixtureRequest, published: Page, charts_in_chapter: int
     return published
 
 
-def test_the_page_says_what_it_is(published: Page, chapter: Chapter) -> None:
+@on_a_light_screen
+def test_the_page_says_what_it_is(published: Page, chapter: Chapter, exported: str) -> None:
     declared = chapter.declared
     assert published.title() == f"{declared.heading} — From the Ground Up"
     # The first one is marimo's own.
     description = published.locator("meta[name=description]").last
     assert description.get_attribute("content") == declared.description
+    head = chapter.file.with_suffix(".head.html").read_text("utf-8")
+    assert head.strip() in exported
 
 
+@on_a_light_screen
 def test_each_of_the_explorers_controls_moves_it_and_back_again_gives_the_same_picture(
     published: Page, chapter: Chapter
 ) -> None:
@@ -56,6 +62,7 @@ def test_each_of_the_explorers_controls_moves_it_and_back_again_gives_the_same_p
         wait_for_changes(published, before, 0)
 
 
+@on_a_light_screen
 def test_every_chart_is_in_sight_and_no_wider_than_the_screen(page: Page) -> None:
     width = page.evaluate("window.innerWidth")
     for chart in page.locator(".vega-embed").all():
@@ -67,6 +74,7 @@ def test_every_chart_is_in_sight_and_no_wider_than_the_screen(page: Page) -> Non
         assert box["x"] + box["width"] <= width, label
 
 
+@on_a_light_screen
 def test_no_dead_control_is_in_sight(page: Page) -> None:
     roles = "[role=slider], [role=switch], [role=radio], [role=checkbox], [role=combobox]"
     controls = f":is({roles}, input, select, textarea, marimo-button button)"
@@ -77,6 +85,7 @@ def test_no_dead_control_is_in_sight(page: Page) -> None:
     assert len(in_sight) == len(alive), [c.evaluate("e => e.outerHTML") for c in in_sight]
 
 
+@on_a_light_screen
 def test_what_the_page_says_instead_is_in_sight(page: Page, chapter: Chapter) -> None:
     notes = page.locator(".page-only").all()
     assert len(notes) == len(chapter.calls("notebook.page_only"))
@@ -84,6 +93,7 @@ def test_what_the_page_says_instead_is_in_sight(page: Page, chapter: Chapter) ->
         expect(note).to_be_visible()
 
 
+@on_a_light_screen
 def test_nothing_scrolls_sideways_or_is_cut_off(page: Page) -> None:
     width = page.evaluate("window.innerWidth")
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width

@@ -258,7 +258,7 @@ def test_the_explorer_opens_on_batches_of_32_the_middle_rate_and_epochs(
         "learning rate ",
         "compare at equal ",
     ]
-    assert (binds["size"]["max"], binds["rate"]["max"]) == (sizes - 1, 4)
+    assert (binds["size_place"]["max"], binds["rate_place"]["max"]) == (sizes - 1, 4)
 
 
 SHAPES = [[3, 4, 5], [4, 3, 5], [4, 4]]

@@ -2,8 +2,10 @@
 
 import ast
 from collections.abc import Mapping, Set
+from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
+from io import StringIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
@@ -49,6 +51,7 @@ class Chapter:
         code: its source.
         tree: its syntax.
         graph: which cell needs which, as marimo sees it.
+        said: what it printed when it ran for `untouched`.
     """
 
     def __init__(self, declared: Declared) -> None:
@@ -58,6 +61,7 @@ class Chapter:
         self.code = self.file.read_text("utf-8")
         self.tree = ast.parse(self.code)
         self.graph = InternalApp(self.module.app).graph
+        self.said = StringIO()
 
     def run_from_the_top(self) -> Cells:
         """All cells, run with each control where it stands at first."""
@@ -66,7 +70,8 @@ class Chapter:
     @cached_property
     def untouched(self) -> Cells:
         """The same, run once: for tests that look and change nothing."""
-        return self.run_from_the_top()
+        with redirect_stdout(self.said), redirect_stderr(self.said):
+            return self.run_from_the_top()
 
     def run(self, **controls: Any) -> Cells:
         """The cells once these controls are moved.
@@ -79,14 +84,26 @@ class Chapter:
             controls: a control's name → its new value.
         """
         panels = {self.cell_that_defines(name) for name in controls}
-        idle = self.graph.cells.keys() - {SETUP}.union(*map(self.graph.descendants, panels))
+        moved = {name: SimpleNamespace(value=value) for name, value in controls.items()}
+        return self._run_some(self._after(panels), moved)
+
+    def run_again(self, cells: Set[CellId_t]) -> Cells:
+        """These cells once more, and those that depend on them."""
+        return self._run_some(cells | self._after(cells), {})
+
+    def _after(self, cells: Set[CellId_t]) -> set[CellId_t]:
+        """The cells that depend on these."""
+        return set().union(*map(self.graph.descendants, cells))
+
+    def _run_some(self, some: Set[CellId_t], moved: Mapping[str, Any]) -> Cells:
+        """Run these cells again; the others keep what they defined and showed."""
+        idle = self.graph.cells.keys() - {SETUP, *some}
         kept = {
             name: self.untouched[name]
             for cell in idle
             for name in self.graph.cells[cell].defs
         }
-        moved = {name: SimpleNamespace(value=value) for name, value in controls.items()}
-        cells = self._run(kept | moved, idle)
+        cells = self._run(kept | dict(moved), idle)
         cells.outputs = {**self.untouched.outputs, **cells.outputs}
         return cells
 
@@ -124,6 +141,17 @@ class Chapter:
         """What the notebook prints the source of."""
         arguments = [a for call in self.calls("notebook.source") for a in call.args]
         return [eval(ast.unparse(a), vars(self.module)) for a in arguments]
+
+    def excerpt(self, cells: Set[CellId_t]) -> str:
+        """A notebook of these cells alone, and of what they need."""
+        wanted = {*cells, *(i for cell in cells for i in self.graph.ancestors(cell))}
+        ids = iter([i for i in self.graph.cells if i != SETUP])
+        lines: list[str | None] = [*self.file.read_text("utf-8").splitlines()]
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and next(ids) not in wanted:
+                start = node.decorator_list[0].lineno - 1
+                lines[start : node.end_lineno] = [None] * ((node.end_lineno or 0) - start)
+        return "\n".join(line for line in lines if line is not None)
 
     def cell_that_defines(self, name: str) -> CellId_t:
         """The one cell that gives a name its value."""

@@ -1,16 +1,19 @@
 """A reader's controls and curves, through marimo's server: alone, and among twenty."""
 
 import copy
+import shutil
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from groundup import NaiveTrainer, NaiveTrainerConfig, charts, mean_squared_error
 from tests.notebooks.chapter import Chapter, only
-from tests.serving import PATIENCE, Reader, reading
+from tests.serving import PATIENCE, Reader, reading, running
 
 pytestmark = pytest.mark.slow
 
@@ -33,22 +36,26 @@ class Move(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def moves(served: str) -> list[Move]:
+def reader(served: str) -> Iterator[Reader]:
+    """A reader, whose tests put each control back to where it was."""
+    with reading(served) as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def moves(reader: Reader) -> list[Move]:
     """A reader plays with everything that there is, sliders to both of their ends."""
     done = []
-    with reading(served) as reader:
-        opened = dict(reader.outputs)
-        for name, control in reader.controls.items():
-            for place in control.elsewhere:
-                reader.send({control: place})
-                ran, changed = reader.ran, _changed(reader, opened)
-                if control.kind == "button":
-                    opened = dict(reader.outputs)
-                else:
-                    reader.send({control: control.start})
-                done.append(
-                    Move(name, control.kind, ran, changed, _changed(reader, opened))
-                )
+    opened = dict(reader.outputs)
+    for name, control in reader.controls.items():
+        for place in control.elsewhere:
+            reader.send({control: place})
+            ran, changed = reader.ran, _changed(reader, opened)
+            if control.kind == "button":
+                opened = dict(reader.outputs)
+            else:
+                reader.send({control: control.start})
+            done.append(Move(name, control.kind, ran, changed, _changed(reader, opened)))
     assert done
     return done
 
@@ -76,11 +83,10 @@ def test_a_button_runs_nothing_that_a_slider_runs(moves: list[Move]) -> None:
 
 
 @only(1)
-def test_a_slider_there_and_back_gives_the_very_same_charts(served: str) -> None:
-    with reading(served) as reader:
-        before = dict(reader.charts)
-        there = reader.move({"learning rate": 1.33, "epochs": 60})
-        back = reader.move({"learning rate": 0.1, "epochs": 10})
+def test_two_sliders_there_and_back_give_the_very_same_charts(reader: Reader) -> None:
+    before = dict(reader.charts)
+    there = reader.move({"learning rate": 1.33, "epochs": 60})
+    back = reader.move({"learning rate": 0.1, "epochs": 10})
     assert len(there) == len(back) == 1
     for cell in back:
         assert there[cell] != before[cell]
@@ -92,18 +98,32 @@ def test_a_slider_there_and_back_gives_the_very_same_charts(served: str) -> None
     "switch",
     ["forget to zero the gradients", "store the parameters without copying them"],
 )
-def test_a_switch_on_and_off_gives_the_very_same_chart(served: str, switch: str) -> None:
-    with reading(served) as reader:
-        before = dict(reader.charts)
-        on, off = reader.move({switch: True}), reader.move({switch: False})
+def test_a_switch_on_and_off_gives_the_very_same_chart(reader: Reader, switch: str) -> None:
+    before = dict(reader.charts)
+    on, off = reader.move({switch: True}), reader.move({switch: False})
     ((cell, broken),) = on.items()
     assert broken != before[cell]
     assert off == {cell: before[cell]}
 
 
+@pytest.fixture
+def excerpt(chapter: Chapter, tmp_path: Path) -> Iterator[str]:
+    """The address of the chapter's live sections without the rest, which all would run."""
+    code = {i: cell.code for i, cell in chapter.graph.cells.items()}
+    shown = ("charts.training.show(", "mo.vstack([learning_rate, epochs])")
+    live = {i for i in code if any(show in code[i] for show in shown)}
+    assert len(live) == 4
+    notebook = tmp_path / "excerpt.py"
+    notebook.write_text(chapter.excerpt(live), "utf-8")
+    for name in ("style.css", chapter.file.with_suffix(".head.html").name):
+        shutil.copy(chapter.file.with_name(name), tmp_path)
+    with running(notebook) as address:
+        yield address
+
+
 @only(1)
 def test_twenty_readers_at_once_each_see_their_own_curves(
-    served: str, chapter: Chapter
+    excerpt: str, chapter: Chapter
 ) -> None:
     cells = chapter.untouched
     rates = cells["learning_rate"].steps
@@ -128,7 +148,7 @@ def test_twenty_readers_at_once_each_see_their_own_curves(
 
     everyone = threading.Barrier(READERS, timeout=PATIENCE)
     with ExitStack() as sessions, ThreadPoolExecutor(READERS) as threads:
-        readers = [sessions.enter_context(reading(served)) for _ in settings]
+        readers = [sessions.enter_context(reading(excerpt)) for _ in settings]
         seen = list(threads.map(move, readers, settings))
     assert len({curves[0] for curves in seen}) == READERS
     for setting, curves in zip(settings, seen, strict=True):
