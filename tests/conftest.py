@@ -18,11 +18,6 @@ settings.register_profile("groundup", max_examples=25, deadline=None, derandomiz
 settings.load_profile("groundup")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let one chapter's tests be chosen."""
-    parser.addoption("--chapter", type=int, help="run the tests of this chapter alone")
-
-
 def asked(item: pytest.Item) -> dict[str, Any]:
     """Return what a test is parametrised with."""
     return item.callspec.params if hasattr(item, "callspec") else {}
@@ -45,11 +40,6 @@ def pytest_collection_modifyitems(
 
     With `pytest -n … --dist loadgroup` one process runs all tests of a group.
     """
-    number = config.getoption("chapter")
-    if number is not None:
-        others = [item for item in items if asked(item).get("chapter") != number]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if asked(item).get("chapter") == number]
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(group_of(item)))
