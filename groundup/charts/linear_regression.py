@@ -188,7 +188,7 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
         slope = [(x, least * factor ** (x - end)) for x, _ in run]
     shown = {
         "measured": Line(run, "measured", 0),
-        "slope": Line(slope, "slowest direction", 1, dashed=True),
+        "slope": Line(slope, "slowest", 1, dashed=True),
     }
     title = f"An epoch keeps × {factor:.3f} of the excess"
     excess = [y for _, y in run]

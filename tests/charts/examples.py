@@ -137,7 +137,7 @@ def explore(*names: str) -> charts.Content:
 
 
 def swept(
-    rates: Sequence[float] = (0.01, 0.1, 0.3, 3.0, 4.0), epochs: int = 60
+    rates: Sequence[float] = (0.01, 0.1, 0.3, 3.0, 4.0), epochs: int = 20
 ) -> SweepResult:
     return sweep(model(), mean_squared_error, X, y, rates, epochs)
 

@@ -97,7 +97,7 @@ def test_a_sweeps_points_are_its_last_losses_and_its_crosses_the_diverged_runs()
     assert all(0 <= p.place[1] - top <= 10 for p in crosses)
     assert all(p.place[1] > top + 10 for p in trained)
     assert 5 < picture.named("diverged").place[1] - crosses[0].place[1] < 25
-    assert picture.title == ["Loss after 60 epochs, by learning rate"]
+    assert picture.title == ["Loss after 20 epochs, by learning rate"]
     assert picture.x.log
     assert (picture.x.title, picture.y.title) == ("learning rate", "last loss")
     assert "over 5 learning rates" in content.description
@@ -143,7 +143,7 @@ def test_the_pace_is_the_loss_above_its_least_beside_the_slope_of_the_factor() -
     assert (picture.of(BLUE).dashed, picture.of(ORANGE).dashed) == (False, True)
     assert picture.y.log
     assert picture.title == ["An epoch keeps × 0.600 of the excess"]
-    assert {text.words for text in picture.words} == {"measured", "slowest direction"}
+    assert {text.words for text in picture.words} == {"measured", "slowest"}
     for words in ("dashed slope", "0.600 an epoch", "falls from"):
         assert words in content.description
 
