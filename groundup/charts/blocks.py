@@ -188,6 +188,7 @@ def axis(
         values=alt.ExprRef(f"{name}_ticks"),
         labelExpr=LABEL,
         orient="bottom" if lies else "left",
+        grid=not lies,  # a second vertical axis would have none
     )
     channel = alt.X if lies else alt.Y
     return channel(f"{field}:Q", title=title, scale=scale, axis=ticks)
@@ -428,7 +429,7 @@ def choice(name: str, label: str, options: Sequence[Any]) -> dict[str, Any]:
 def number(value: float) -> str:
     """Write a number with three figures that count, and a power of ten where need be."""
     words = f"{value:,.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"
-    return words.replace("-", "−")
+    return words.replace("e+0", "e+").replace("e-0", "e-").replace("-", "−")
 
 
 def times(ratio: float) -> str:

@@ -29,6 +29,7 @@ from groundup.charts.blocks import (
     specify,
     unfold,
 )
+from groundup.charts.runs import DIVERGED
 
 
 @cache
@@ -241,10 +242,9 @@ def batch_size_explorer(
         for size in range(sizes)
         for rate in range(rates)
     ]
+    gone = DIVERGED * by_epoch[0, 0, 0].item()
     last = {
-        equal: [
-            [v if math.isfinite(v) else None for v in row] for row in of[..., -1].tolist()
-        ]
+        equal: [[v if v <= gone else None for v in row] for row in of[..., -1].tolist()]
         for equal, of in runs.items()
     }
     done = {"epochs": epochs - 1, "updates": (by_update.shape[2] - 1) * updates_between}
