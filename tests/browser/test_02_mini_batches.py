@@ -3,7 +3,6 @@
 Its live controls move their charts, and its explorer draws what training gives.
 """
 
-import math
 import re
 
 import pytest
@@ -171,8 +170,9 @@ def test_what_the_browser_draws_is_the_training(
 
     said = title(explorer(published), **signals)
     assert f"Batch size {2**size}," in said
-    assert ("diverged" in said) == (not math.isfinite(losses[-1]))
-    if math.isfinite(losses[-1]):
+    left = not losses[-1] <= 100 * losses[0]
+    assert ("diverged" in said) == left
+    if not left:
         (loss,) = re.findall(r"loss ([\d.e+]+)", said)
         assert float(loss) == pytest.approx(losses[-1], rel=0.006)
     counts = f"12 epochs are {12 * 256 // 2**size:,} updates"
