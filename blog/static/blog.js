@@ -4,7 +4,7 @@
 (() => {
   const PAUSE = 150; // ms without a move, before the address, the sister figures and the screen reader follow
 
-  /** What the address says: the id of a figure and its sliders, from `#explorer?learning_rate=0.9`. */
+  /** What the address says: the id of a figure and its sliders, from `#explorer?epochs=12`. */
   const address = () => {
     const [id, query] = location.hash.slice(1).split("?");
     return { id, values: new URLSearchParams(query ?? "") };

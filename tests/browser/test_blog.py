@@ -287,29 +287,29 @@ def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
 
 
 def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str) -> None:
-    link = "index.html#explorer?learning_rate=0.95&epochs=12"
+    link = "index.html#explorer?rate_place=-0.02&epochs=12"
     with opened(chromium, host, path=link) as page:
         reading(page)
-        assert page.get_by_role("slider", name="learning rate").input_value() == "0.95"
+        assert page.get_by_role("slider", name="learning rate").input_value() == "-0.02"
         assert page.get_by_role("slider", name="epochs").input_value() == "12"
-        expect(page.locator(".spoken")).to_contain_text("Unstable: learning rate 0.95")
+        expect(page.locator(".spoken")).to_contain_text("Unstable: learning rate 0.955")
         page.evaluate(
-            "location.hash = 'explorer?learning_rate=0.5'"
+            "location.hash = 'explorer?rate_place=-0.3'"
         )  # a link within the page
-        expect(page.locator("figure svg")).to_contain_text("Stable: learning rate 0.5")
+        expect(page.locator("figure svg")).to_contain_text("Stable: learning rate 0.501")
         assert page.get_by_role("slider", name="epochs").input_value() == "12"
 
 
 @pytest.mark.parametrize(
     ("asked", "place"),
     [
-        ("learning_rate=9", "1.2"),
-        ("learning_rate=-1", "0.005"),
-        ("learning_rate=0.1012", "0.1"),
-        ("learning_rate=fast", "0.1"),
-        ("learning_rate=", "0.1"),
-        ("learning_rate=Infinity", "0.1"),
-        ("nonsense=1", "0.1"),
+        ("rate_place=9", "0.08"),
+        ("rate_place=-9", "-2.3"),
+        ("rate_place=-0.998", "-1"),
+        ("rate_place=fast", "-1"),
+        ("rate_place=", "-1"),
+        ("rate_place=Infinity", "-1"),
+        ("nonsense=1", "-1"),
     ],
 )
 def test_an_address_that_asks_for_what_cant_be_gets_what_can(
@@ -328,9 +328,9 @@ def test_an_explorer_shown_at_several_places_is_one(chromium: Browser, host: str
         second.get_by_role("slider", name="learning rate").press("ArrowRight")
         for sister in (first, third):
             expect(sister.get_by_role("slider", name="learning rate")).to_have_value(
-                "0.105"
+                "-0.99"
             )
-            expect(sister.locator("svg")).to_contain_text("learning rate 0.105")
+            expect(sister.locator("svg")).to_contain_text("learning rate 0.102")
         page.wait_for_timeout(400)
         assert page.url.partition("#")[2].startswith("explorer-2?")
 
@@ -345,7 +345,7 @@ def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
         told = page.locator(".spoken").first
         before = told.text_content()
         page.get_by_role("slider", name="learning rate").first.press("ArrowRight")
-        expect(told).to_contain_text("learning rate 0.105")
+        expect(told).to_contain_text("learning rate 0.102")
         assert told.text_content() != before
 
 
