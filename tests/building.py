@@ -62,6 +62,16 @@ def _():
 HEAD = (
     '<meta property="article:published_time" content="2026-11-23">\n'
     '<meta name="description" content="A chapter of three cells.">\n'
+    """<script type="application/toml">
+built = "nothing"
+charts = 1
+explorers = [["rate"]]
+switches = 0
+predictions = 0
+exercises = 0
+measures = []
+</script>
+"""
 )
 ONE_FUNCTION = """# The package
 
