@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from benchmarks.rows import ROOT, Row, rows_of
 from chapters import Chapter, Live, found
-from tests.browser.charts import VIEW
+from tests.browser.charts import VIEW, live_sliders
 from tests.browser.conftest import QUIET, opened
 from tests.serving import running
 
@@ -155,7 +155,7 @@ def _live(pages: dict[str, Page], live: Live) -> Times:
     times: Times = {name: [] for name in pages}
     for move in range(MOVES + WARM):
         for name, page in pages.items():
-            slider = page.get_by_role("slider", name=live.slider, exact=True).first
+            slider = live_sliders(page, live.slider).first
             page.evaluate(WATCH, len(live.charts))
             slider.press("ArrowLeft" if move % 2 else "ArrowRight")
             took = page.evaluate("() => window.waited")

@@ -157,6 +157,11 @@ def title(chart: Locator, **signals: Any) -> str:
     return said
 
 
+def live_sliders(page: Page, label: str) -> Locator:
+    """Marimo's sliders of a name, not the explorer's, which are inputs of the browser."""
+    return page.get_by_role("slider", name=label, exact=True).and_(page.locator("span"))
+
+
 def there_and_back(page: Page, control: Locator, charts: int = 1) -> None:
     """Moves a slider by a step or turns a switch, and back again.
 

@@ -20,6 +20,7 @@ from groundup import (
 from tests.browser.charts import (
     computed,
     explorer,
+    live_sliders,
     pictures,
     there_and_back,
     wait_for_changes,
@@ -38,7 +39,7 @@ on_a_light_screen = pytest.mark.parametrize("scheme", ["light"], indirect=True)
 def test_a_sliders_step_moves_its_own_chart_and_back_again_gives_the_same_picture(
     live: Page, label: str, place: int
 ) -> None:
-    slider = live.get_by_role("slider", name=label, exact=True).nth(place)
+    slider = live_sliders(live, label).nth(place)
     there_and_back(live, slider, charts=1)
 
 
@@ -46,7 +47,7 @@ def test_a_sliders_step_moves_its_own_chart_and_back_again_gives_the_same_pictur
 def test_a_step_of_the_waves_sliders_moves_its_chart_and_back_again_gives_the_same_picture(
     live: Page, label: str
 ) -> None:
-    slider = live.get_by_role("slider", name=label, exact=True).last
+    slider = live_sliders(live, label).last
     there_and_back(live, slider, charts=1)
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.charts import (
     computed,
     explorer,
+    live_sliders,
     pictures,
     there_and_back,
     title,
@@ -26,18 +27,13 @@ on_a_light_screen = pytest.mark.parametrize("scheme", ["light"], indirect=True)
 # Live, under `marimo run`.
 
 
-def moved(live: Page, label: str) -> Locator:
-    """The live slider of a name, which the explorer further down has, too."""
-    return live.get_by_role("slider", name=label, exact=True).first
-
-
 @pytest.mark.parametrize(
     "label", ["batch size", "learning rate", "epochs", "seed", "samples in a batch"]
 )
 def test_a_sliders_step_moves_its_chart_and_back_again_gives_the_same_picture(
     live: Page, label: str
 ) -> None:
-    there_and_back(live, moved(live, label))
+    there_and_back(live, live_sliders(live, label))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +64,7 @@ def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
 def test_a_sliders_step_changes_its_table_and_back_again_gives_the_same_numbers(
     live: Page, label: str, words: str
 ) -> None:
-    slider = moved(live, label)
+    slider = live_sliders(live, label)
     (table,) = tables(live, words)
     before = table.inner_text()
     slider.press("ArrowRight")
@@ -82,7 +78,7 @@ def tables(page: Page, heading: str) -> list[Locator]:
 
 
 def test_the_configs_text_follows_the_slider(live: Page) -> None:
-    slider = moved(live, "batch size")
+    slider = live_sliders(live, "batch size")
     before = pictures(live)
     expect(live.get_by_text('"batch_size": 32')).to_be_visible()
     slider.press("ArrowRight")
@@ -96,7 +92,7 @@ def test_the_highest_learning_rate_is_said_to_diverge_with_small_batches(
     live: Page,
 ) -> None:
     before = pictures(live)
-    sizes, rates = (moved(live, name) for name in ("batch size", "learning rate"))
+    sizes, rates = (live_sliders(live, name) for name in ("batch size", "learning rate"))
     sizes.press("Home")
     rates.press("End")
     diverged = live.locator(".vega-embed[aria-label*='diverged at epoch']")
