@@ -171,9 +171,8 @@ def check_leaf(name: str, value: Tensor) -> None:
 
 def checked_batches(loader: Iterable[Any], first: int = 0) -> Iterator[tuple[Any, Tensor]]:
     """Return the batches of a loader from the first one on, each checked as it comes."""
-    return islice(
-        map(_checked_batch, loader), first, None
-    )  # no generator: it holds no batch
+    # A generator would hold the batch that it gave.
+    return islice(map(_checked_batch, loader), first, None)
 
 
 def _checked_batch(batch: Any) -> tuple[Any, Tensor]:

@@ -93,12 +93,10 @@ class Optimizer:
         """
         if not isinstance(group, Mapping) or "params" not in group:
             raise TypeError(f"a group must be a dict with 'params', got {describe(group)}")
-        given = (
-            [group["params"]] if isinstance(group["params"], Tensor) else group["params"]
-        )
+        given = group["params"]
         if isinstance(given, set | frozenset) or not isinstance(given, Iterable):
             raise TypeError(f"a group's params must be tensors, got {describe(given)}")
-        tensors = list(given)
+        tensors = [given] if isinstance(given, Tensor) else list(given)
         held = {id(p) for p in self._parameters()}
         for i, p in enumerate(tensors):
             check_leaf(f"parameter {i}", p)
@@ -164,12 +162,11 @@ class Optimizer:
 
         The tensors are the optimizer's own, as torch's: clone what must outlive a step.
         """
-        numbers = {id(p): i for i, p in enumerate(self._parameters())}
+        parameters = self._parameters()
+        numbers = {id(p): i for i, p in enumerate(parameters)}
         return {
             "state": {
-                i: self.state[p]
-                for i, p in enumerate(self._parameters())
-                if self.state.get(p)
+                i: self.state[p] for i, p in enumerate(parameters) if self.state.get(p)
             },
             "param_groups": [
                 {**group, "params": [numbers[id(p)] for p in group["params"]]}
