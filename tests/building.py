@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from bs4 import BeautifulSoup
 
 from blog.serve import serving
 from chapters import found
@@ -114,6 +115,13 @@ def contents(site: Path) -> dict[str, bytes]:
     """A site's files by their names."""
     files = (file for file in sorted(site.rglob("*")) if file.is_file())
     return {str(file.relative_to(site)): file.read_bytes() for file in files}
+
+
+def addresses(page: BeautifulSoup) -> list[str]:
+    """What a page refers to."""
+    tags = page.find_all(["a", "link", "script", "img"])
+    found = [tag.get("href") or tag.get("src") for tag in tags]
+    return [str(address) for address in found if address]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """How Hypothesis searches, and the chapters as their tests need them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,27 +24,42 @@ def asked(item: pytest.Item) -> dict[str, Any]:
     return item.callspec.params if hasattr(item, "callspec") else {}
 
 
-def group_of(item: pytest.Item) -> str:
-    """Name what a test shares: a chapter that has run, the site, or its file's fixtures."""
-    if "site" in getattr(item, "fixturenames", ()):
-        return "site"
-    if "chapter" in asked(item):
-        return f"chapter {asked(item)['chapter']}"
-    return item.nodeid.partition("::")[0]
+TOGETHER = {
+    "tests/blog/test_build.py": "site",
+    "tests/browser/test_blog.py": "site",
+    "tests/blog/test_rebuild.py": "a rebuild",
+    "tests/test_packaging.py": "a wheel",
+}
+"""Files whose tests share what is dear, whichever chapter they ask for."""
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> Iterator[None]:
-    """Go chapter after chapter, so that each is run, served, exported and opened once.
+def group_of(test: str) -> str:
+    """Name what a test shares, from its own name: the site, a chapter that ran, a file."""
+    file, _, name = test.partition("::")
+    chapter = re.search(r"\bchapter \d+\b", name.partition("[")[2])
+    return TOGETHER.get(file) or (chapter[0] if chapter else file)
 
-    With `pytest -n … --dist loadgroup` one process runs all tests of a group.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `pytest -n`, have one process run all tests of a group.
+
+    Not by `--dist loadgroup`, whose marks get lost on the way: xdist 3.8 writes a group
+    where pytest 9.2 no longer reads a test's name.
     """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    yield
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 (it may be missing)
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False  # by numbers of tests, which say little
+    return ByGroup(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Go chapter after chapter, so that each is run, served, exported and opened once."""
 
     def place(item: pytest.Item) -> tuple[int, str]:
         return asked(item).get("chapter", 0), asked(item).get("scheme", "")
@@ -62,8 +78,7 @@ def dearest_first(items: list[pytest.Item], workers: int) -> None:
     """
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
-        (name,) = item.iter_markers("xdist_group")
-        groups.setdefault(name.args[0], []).append(item)
+        groups.setdefault(group_of(item.nodeid), []).append(item)
     long = sorted((n for n in groups if not n.endswith(".py")), reverse=True)
     short = [n for n in groups if n.endswith(".py")]
     order = long[:workers] + short[:workers] + long[workers:] + short[workers:]

@@ -18,8 +18,6 @@ from packaging.utils import canonicalize_name
 from tests.notebooks.chapter import Chapter
 from tests.serving import ROOT
 
-pytestmark = pytest.mark.xdist_group("a wheel")
-
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 PINS = dict(

@@ -1,10 +1,8 @@
-"""A build gives a whole site or none, the same to the byte, with all that a blog needs."""
+"""What a build gives: pages whose links resolve, with all that a blog needs."""
 
 import copy
 import re
-import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -21,13 +19,7 @@ from blog.conf import site_url
 from blog.mathml import mathml
 from chapters import Chapter, found
 from groundup import charts, oracle
-from tests.building import (
-    SLUGS,
-    contents,
-    copy_of_the_project,
-    make_blog,
-    small_project,
-)
+from tests.building import SLUGS, addresses
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.slow
@@ -43,120 +35,6 @@ def pages(site: Path) -> dict[str, BeautifulSoup]:
         str(f.relative_to(site)): BeautifulSoup(f.read_text("utf-8"), "html.parser")
         for f in files
     }
-
-
-def addresses(page: BeautifulSoup) -> list[str]:
-    """What a page refers to."""
-    tags = page.find_all(["a", "link", "script", "img"])
-    found = [tag.get("href") or tag.get("src") for tag in tags]
-    return [str(address) for address in found if address]
-
-
-# Whole or not at all: tried on a series of three cells.
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project, which was built once."""
-    root = small_project(tmp_path_factory.mktemp("small"))
-    done = make_blog(root)
-    assert done.returncode == 0, done.stderr
-    return root
-
-
-def test_two_more_builds_at_once_give_the_same_bytes_and_say_what_they_made(
-    small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = contents(small / "site")
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # which lacks the headings' dots
-    with ThreadPoolExecutor() as pool:
-        builds = list(pool.map(make_blog, [small] * 2))
-    after = contents(small / "site")
-    assert after.keys() == before.keys()
-    assert [name for name in before if before[name] != after[name]] == []
-    for done in builds:
-        assert done.returncode == 0, done.stderr
-        assert "01-three-cells.html: 1 " in done.stdout
-        assert re.search(r"site/: \d+ files, [\d.]+ MB", done.stdout)
-    assert ["waiting" in done.stderr for done in builds].count(True) == 1
-
-
-@pytest.fixture
-def broken(small: Path, tmp_path: Path) -> Path:
-    """A copy of the small project, for a test to break: its chapter ran, a site stands."""
-    root = copy_of_the_project(tmp_path, small)
-    exports = Path("build/blog/exports")
-    shutil.copytree(small / exports, root / exports)
-    (root / "site").mkdir()
-    (root / "site/index.html").write_text("the old site")
-    return root
-
-
-def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(
-    broken: Path,
-) -> None:
-    chapter = broken / "notebooks/01_three_cells.py"
-    code = chapter.read_text("utf-8")
-    line = "    notebook.source(mean_squared_error)\n"
-    assert line in code
-    chapter.write_text(code.replace(line, f"    1 / 0\n{line}"), "utf-8")
-    done = make_blog(broken)
-    assert done.returncode != 0
-    for words in ("01_three_cells.py", "'1 / 0'", "ZeroDivisionError: division by zero"):
-        assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert contents(broken / "site") == {"index.html": b"the old site"}
-
-
-def test_a_warning_fails_the_build_and_leaves_the_old_site(broken: Path) -> None:
-    page = broken / "blog/pages/about.md"
-    page.write_text(page.read_text("utf-8") + "\n[nowhere](missing.md)\n", "utf-8")
-    done = make_blog(broken)
-    assert done.returncode != 0
-    assert "missing.md" in done.stderr
-    assert contents(broken / "site") == {"index.html": b"the old site"}
-
-
-def test_a_change_of_the_package_reaches_every_page_that_shows_it(broken: Path) -> None:
-    losses = broken / "groundup/losses.py"
-    code = losses.read_text("utf-8")
-    assert "return ((y_pred - y_true) ** 2).mean()" in code
-    changed = code.replace(
-        "((y_pred - y_true) ** 2).mean()", "(y_true - y_pred).square().mean()"
-    )
-    losses.write_text(changed, "utf-8")
-    done = make_blog(broken, "https://me.example/notes/blog")
-    assert done.returncode == 0, done.stderr
-    for page in ("01-three-cells.html", "_modules/groundup/losses.html"):
-        text = BeautifulSoup(
-            (broken / "site" / page).read_text("utf-8"), "html.parser"
-        ).get_text()
-        assert "(y_true - y_pred).square().mean()" in text, page
-    # Another address, too: what is seen from elsewhere follows, the pages' links need not.
-    home = (broken / "site/index.html").read_text("utf-8")
-    assert 'href="https://me.example/notes/blog/index.html"' in home
-    assert 'content="https://me.example/notes/blog/_images/home.png"' in home
-    missing = BeautifulSoup((broken / "site/404.html").read_text("utf-8"), "html.parser")
-    assert all(
-        urlsplit(a).netloc or a.startswith(("/notes/blog/", "#"))
-        for a in addresses(missing)
-    )
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["me.example/blog", "ftp://me.example", "https://", "https://me.example/?a=b"],
-)
-def test_an_address_that_is_none_is_refused_in_words(small: Path, address: str) -> None:
-    before = contents(small / "site")
-    done = make_blog(small, address)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    assert (
-        f"site_url must be an address such as https://me.example/blog/, got '{address}"
-        in done.stderr
-    )
-    assert contents(small / "site") == before
 
 
 # Links.
