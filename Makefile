@@ -17,7 +17,7 @@ setup: .venv/.complete
 	pwd -P > $@
 
 edit: setup
-	$(BIN)/python -m marimo edit --no-sandbox notebooks
+	$(BIN)/python -m edit
 
 # All, or what is about one chapter: `make test chapter=2`.
 test: setup

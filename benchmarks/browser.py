@@ -85,8 +85,8 @@ WATCH = """(changes) => {
     const pressed = () => { start ??= performance.now() };
     window.addEventListener("keydown", pressed, {capture: true});
     window.waited = new Promise((resolve, reject) => {
-        const late = () => reject(new Error("a slider was moved, and in 30 s no chart"));
-        setTimeout(late, 30000);
+        const late = () => reject(new Error("a slider was moved, and in 3 min no chart"));
+        setTimeout(late, 180_000);  // an editor answers once it has made all its cells
         const look = () => {
             const now = seen();
             const changed = now.filter((words, i) => words !== before[i]).length;

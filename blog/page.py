@@ -34,7 +34,12 @@ CONTROLS = {
 
 BLOCK = re.compile(r"^/// (\w+) \| ([^\n]*)\n(.*?)\n^///$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = re.compile(r"^(https?:)?//")
-KERNEL_ONLY = re.compile(r'<span class="kernel-only">.*?</span>', re.DOTALL)
+KERNEL_ONLY = re.compile(
+    r'<span class="kernel-only">.*?</span>'
+    r"|^/// \w+ \| [^\n]*\n    attrs: \{class: live-only\}\n.*?\n^///$",
+    re.MULTILINE | re.DOTALL,
+)
+"""What the notebook says to those alone who can run it."""
 
 
 class NotPublishable(Exception):
@@ -162,10 +167,11 @@ class _Writer:
         if "<marimo-" in text:
             self._check_controls(cell, text)
             return
+        text = KERNEL_ONLY.sub("", text).strip("\n")
         for kind, _, _ in BLOCK.findall(text):
             if kind not in ("details", "admonition"):
                 raise self._refusal(cell, f"has a block of the kind '/// {kind}'")
-        self.cells.append(new_markdown_cell(BLOCK.sub(_block, KERNEL_ONLY.sub("", text))))
+        self.cells.append(new_markdown_cell(BLOCK.sub(_block, text)))
 
     def _add_html(
         self, cell: nbformat.NotebookNode, code: nbformat.NotebookNode, text: str
@@ -175,8 +181,6 @@ class _Writer:
             return
         soup = BeautifulSoup(text, "html.parser")
         plain, note = soup.select_one("pre.text-xs"), soup.select_one(".page-only")
-        if soup.select_one(".live-only"):
-            return
         if soup.find(["script", "style"]) or soup.find(src=ELSEWHERE):
             raise self._refusal(
                 cell, "shows HTML with scripts or styles of its own, or asks another site"

@@ -8,10 +8,12 @@ import ast
 import difflib
 import inspect
 import json
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -67,12 +69,55 @@ def source(*things: Any) -> mo.Html:
 
     `help(thing)` shows the docstrings left out here.
     """
-    return mo.md(_listing(things))
+    return mo.md(_listing(map(code_of, things)))
 
 
-def _listing(things: Iterable[Any]) -> str:
-    listing = "\n\n\n".join(code_of(thing) for thing in things)
-    return f"```python\n{listing}\n```"
+def _listing(codes: Iterable[str]) -> str:
+    return "```python\n" + "\n\n\n".join(codes) + "\n```"
+
+
+def code_above(*names: str) -> mo.Html:
+    """Show the notebook's own code where `marimo run` hides it; elsewhere nothing.
+
+    Args:
+        *names: each a function of the notebook, or what one of its cells defines.
+
+    Raises:
+        ValueError: if no cell defines one.
+    """
+    if mo.app_meta().mode != "run":
+        return mo.md("")
+    file = Path(sys._getframe(1).f_globals["__file__"])
+    cells = cells_of(file.read_text("utf-8"))
+    for name in names:
+        if name not in cells:
+            raise ValueError(f"names must be defined in {file.name}, got {name!r}")
+    return mo.md(_listing(dict.fromkeys(cells[name] for name in names)))
+
+
+def cells_of(code: str) -> dict[str, str]:
+    """Return a notebook's names, each with the code of the cell that defines it."""
+    lines = code.splitlines()
+    cells: dict[str, str] = {}
+    for node in ast.parse(code).body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or not node.decorator_list:
+            continue
+        if "app.cell" not in ast.unparse(node.decorator_list[0]):  # the name is its own
+            cells[node.name] = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            continue
+        *body, _ = node.body  # marimo ends each cell with a `return`
+        for statement in body:
+            written = lines[body[0].lineno - 1 : body[-1].end_lineno]
+            for name in _names(statement):
+                cells[name] = textwrap.dedent("\n".join(written))
+    return cells
+
+
+def _names(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return [statement.name]
+    names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    return [name.id for name in names if isinstance(name.ctx, ast.Store)]
 
 
 def diff(before: str, after: str) -> mo.Html:
@@ -193,16 +238,7 @@ def measured(job: str, setting: str | None = None, all_cores: bool = False) -> M
 
 def details(title: str, text: str) -> mo.Html:
     """Fold text away until the reader opens it, with a kernel or without."""
-    return _block("details", title, text)
-
-
-def _block(kind: str, title: str, text: str) -> mo.Html:
-    return mo.md(f"/// {kind} | {title}\n\n{text}\n\n///")
-
-
-def solution(*things: Any) -> mo.Html:
-    """Show the source of an exercise's solution, folded away."""
-    return details("Solution", _listing(things))
+    return mo.md(f"/// details | {title}\n\n{text}\n\n///")
 
 
 def page_only(text: str, explorer: bool = False) -> mo.Html:
@@ -223,47 +259,62 @@ def switched_on() -> bool:
 
 
 def exercise(
-    attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]
+    attempt: Callable[..., Any],
+    check: Callable[[Callable[..., Any]], str | None],
+    solution: Callable[..., Any],
 ) -> mo.Html:
-    """Show what a check says of an attempt: not yet, what is wrong, or well done.
+    """Show what a check says of an attempt, above the solution, which is folded away.
 
-    Hidden on a published page.
+    The verdict is hidden on a published page, and in `marimo run`, where nobody can write
+    code, the attempt is shown in its place.
 
     Args:
-        attempt: the reader's function. Left blank, it raises NotImplementedError or returns
-            None.
+        attempt: the reader's function. Left blank, it raises NotImplementedError.
         check: called with the attempt; gives a sentence about the first thing that is
             wrong, or None if it is right.
+        solution: what is shown of it is its source.
     """
-    calls = 0
-    blank = False
+    if mo.app_meta().mode == "run":
+        verdict = f"{_listing([code_of(attempt)])}\n\nTo solve it, open it by `make edit`."
+    else:
+        verdict = _verdict(attempt, check)
+    return mo.md(f"{verdict}\n\n{details('Solution', _listing([code_of(solution)]))}")
+
+
+def _verdict(
+    attempt: Callable[..., Any], check: Callable[[Callable[..., Any]], str | None]
+) -> str:
+    answers: list[Any] = []
 
     def watched(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls, blank
-        calls += 1
-        answer = attempt(*args, **kwargs)
-        blank = blank or answer is None
-        if answer is None:
-            raise NotImplementedError
-        return answer
+        answers.append(attempt(*args, **kwargs))
+        if answers[-1] is None:
+            raise _NothingReturned
+        return answers[-1]
 
     try:
         wrong = check(watched)
     except NotImplementedError:
-        return _verdict(
-            "attention", "Not yet", f"`{attempt.__name__}` is waiting for your code."
-        )
+        waits = f"`{attempt.__name__}` is waiting for your code."
+        return _live_block("attention", "Not yet", waits)
+    except _NothingReturned:
+        wrong = f"`{attempt.__name__}` returns nothing. Does it end in a `return`?"
     except Exception as error:
-        return _verdict("danger", "It raises", f"`{type(error).__name__}: {error}`")
-    if calls == 0 or blank:
-        return _verdict("attention", "Not yet", "There is nothing to check.")
+        raised = f"`{type(error).__name__}: {error}`"
+        return _live_block("danger", "It raises", raised)
     if wrong is not None:
-        return _verdict("danger", "Not quite", wrong)
-    return _verdict("tip", "Well done", "It passes every check.")
+        return _live_block("danger", "Not quite", wrong)
+    if not answers or answers[-1] is None:
+        return _live_block("attention", "Not yet", "There is nothing to check.")
+    return _live_block("tip", "Well done", "It passes every check.")
 
 
-def _verdict(kind: str, title: str, text: str) -> mo.Html:
-    return mo.Html(f'<div class="live-only">{_block(kind, title, text).text}</div>')
+class _NothingReturned(Exception):
+    """An attempt gave None where its exercise asks for something."""
+
+
+def _live_block(kind: str, title: str, text: str) -> str:
+    return f"/// {kind} | {title}\n    attrs: {{class: live-only}}\n\n{text}\n\n///"
 
 
 class ProgressBar(Callback):

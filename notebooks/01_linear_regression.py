@@ -1216,13 +1216,13 @@ def _(spectra):
     notebook.details(
         "Answer",
         f"""The last. The table shows the smallest and the largest eigenvalue of the Hessian, the limit, and what an
-epoch keeps of the excess loss at the best possible rate, 2 / (λmin + λmax). Stretching by four takes it from
-{spectra[0]["kept, at best"]:.3f} to {spectra[2]["kept, at best"]:.2f}.
+    epoch keeps of the excess loss at the best possible rate, 2 / (λmin + λmax). Stretching by four takes it from
+    {spectra[0]["kept, at best"]:.3f} to {spectra[2]["kept, at best"]:.2f}.
 
-{notebook.markdown_table(spectra)}
+    {notebook.markdown_table(spectra)}
 
-The **steepest direction sets the limit, and the slowest sets the pace**: one learning rate has to serve both. λmax / λmin is
-the **condition number**, and much of chapter three is about living with it.""",
+    The **steepest direction sets the limit, and the slowest sets the pace**: one learning rate has to serve both. λmax / λmin is
+    the **condition number**, and much of chapter three is about living with it.""",
     )
     return
 
@@ -1408,56 +1408,46 @@ def train_with_decay(model, X, y, epochs, learning_rate, weight_decay):
 
 @app.cell(hide_code=True)
 def _():
-    notebook.exercise(train_with_decay, check_decay)
-    return
+    def check_decay(attempt):
+        for weight_decay in (0.0, 0.5):
+            generator = torch.Generator().manual_seed(7)
+            X, y = make_regression(64, 3, generator=generator)
+            model = LinearRegression(3, generator)
+            expected = copy.deepcopy(model)
+            optimizer = torch.optim.SGD(
+                expected.parameters(), lr=0.1, weight_decay=weight_decay
+            )
+            losses = []
+            for _ in range(20):
+                optimizer.zero_grad()
+                loss = groundup.mean_squared_error(expected(X), y)
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.item())
+            answer = attempt(model, X, y, 20, 0.1, weight_decay)
+            if not isinstance(answer, list) or len(answer) != 20:
+                return "Return a list with one loss for each of the 20 epochs."
+            for p, q in zip(model.parameters(), expected.parameters(), strict=True):
+                if not torch.allclose(p, q, atol=1e-5):
+                    return f"With `weight_decay={weight_decay}` the parameters end elsewhere than those of `torch.optim.SGD`."
+            if not torch.allclose(torch.tensor(answer), torch.tensor(losses), atol=1e-5):
+                return "The parameters are right, but the losses are not those *before* each update."
+        return None
 
-
-@app.function(hide_code=True)
-def check_decay(attempt):
-    for weight_decay in (0.0, 0.5):
-        generator = torch.Generator().manual_seed(7)
-        X, y = make_regression(64, 3, generator=generator)
-        model = LinearRegression(3, generator)
-        expected = copy.deepcopy(model)
-        optimizer = torch.optim.SGD(
-            expected.parameters(), lr=0.1, weight_decay=weight_decay
-        )
+    def decay_solution(model, X, y, epochs, learning_rate, weight_decay):
         losses = []
-        for _ in range(20):
-            optimizer.zero_grad()
-            loss = groundup.mean_squared_error(expected(X), y)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-        answer = attempt(model, X, y, 20, 0.1, weight_decay)
-        if not isinstance(answer, list) or len(answer) != 20:
-            return "Return a list with one loss for each of the 20 epochs."
-        for p, q in zip(model.parameters(), expected.parameters(), strict=True):
-            if not torch.allclose(p, q, atol=1e-5):
-                return f"With `weight_decay={weight_decay}` the parameters end elsewhere than those of `torch.optim.SGD`."
-        if not torch.allclose(torch.tensor(answer), torch.tensor(losses), atol=1e-5):
-            return "The parameters are right, but the losses are not those *before* each update."
-    return None
-
-
-@app.function(hide_code=True)
-def decay_solution(model, X, y, epochs, learning_rate, weight_decay):
-    losses = []
-    for _ in range(epochs):
-        for p in model.parameters():
-            p.grad = None
-        loss = groundup.mean_squared_error(model(X), y)
-        loss.backward()
-        with torch.no_grad():
+        for _ in range(epochs):
             for p in model.parameters():
-                p -= learning_rate * (p.grad + weight_decay * p)
-        losses.append(loss.item())
-    return losses
+                p.grad = None
+            loss = groundup.mean_squared_error(model(X), y)
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= learning_rate * (p.grad + weight_decay * p)
+            losses.append(loss.item())
+        return losses
 
-
-@app.cell(hide_code=True)
-def _():
-    notebook.solution(decay_solution)
+    notebook.exercise(train_with_decay, check_decay, decay_solution)
     return
 
 
@@ -1480,49 +1470,40 @@ def stopping_epoch(losses, patience):
 
 @app.cell(hide_code=True)
 def _():
-    notebook.exercise(stopping_epoch, check_stopping)
-    return
+    def check_stopping(attempt):
+        cases = [
+            ([3.0, 2.0, 2.5, 2.0, 1.0], 2),
+            ([3.0, 2.0, 2.5, 2.0, 1.0], 3),
+            ([5.0, 4.0, 3.0, 2.0, 1.0], 1),
+            ([1.0, 1.0], 1),
+            ([1.0, 2.0, 0.5, 2.0, 2.0, 0.1], 2),
+            ([], 1),
+        ]
+        for losses, patience in cases:
+            streaks = range(patience, len(losses))
+            expected = next(
+                (
+                    i
+                    for i in streaks
+                    if min(losses[i - patience + 1 : i + 1])
+                    >= min(losses[: i - patience + 1])
+                ),
+                len(losses),
+            )
+            answer = attempt(list(losses), patience)
+            if answer != expected:
+                return f"For `losses = {losses}` and `patience = {patience}` it should be {expected}, but it is {answer}."
+        return None
 
+    def stopping_solution(losses, patience):
+        best, since = float("inf"), 0
+        for epoch, loss in enumerate(losses):
+            best, since = (loss, 0) if loss < best else (best, since + 1)
+            if since == patience:
+                return epoch
+        return len(losses)
 
-@app.function(hide_code=True)
-def check_stopping(attempt):
-    cases = [
-        ([3.0, 2.0, 2.5, 2.0, 1.0], 2),
-        ([3.0, 2.0, 2.5, 2.0, 1.0], 3),
-        ([5.0, 4.0, 3.0, 2.0, 1.0], 1),
-        ([1.0, 1.0], 1),
-        ([1.0, 2.0, 0.5, 2.0, 2.0, 0.1], 2),
-        ([], 1),
-    ]
-    for losses, patience in cases:
-        streaks = range(patience, len(losses))
-        expected = next(
-            (
-                i
-                for i in streaks
-                if min(losses[i - patience + 1 : i + 1]) >= min(losses[: i - patience + 1])
-            ),
-            len(losses),
-        )
-        answer = attempt(list(losses), patience)
-        if answer != expected:
-            return f"For `losses = {losses}` and `patience = {patience}` it should be {expected}, but it is {answer}."
-    return None
-
-
-@app.function(hide_code=True)
-def stopping_solution(losses, patience):
-    best, since = float("inf"), 0
-    for epoch, loss in enumerate(losses):
-        best, since = (loss, 0) if loss < best else (best, since + 1)
-        if since == patience:
-            return epoch
-    return len(losses)
-
-
-@app.cell(hide_code=True)
-def _():
-    notebook.solution(stopping_solution)
+    notebook.exercise(stopping_epoch, check_stopping, stopping_solution)
     return
 
 
@@ -1545,36 +1526,26 @@ def huber(y_pred, y_true, delta=1.0):
 
 @app.cell(hide_code=True)
 def _():
-    notebook.exercise(huber, check_huber)
-    return
+    def check_huber(attempt):
+        generator = torch.Generator().manual_seed(11)
+        for delta in (0.5, 1.0, 3.0):
+            y_pred = (4 * torch.randn(50, 1, generator=generator)).requires_grad_()
+            y_true = torch.randn(50, 1, generator=generator)
+            answer = attempt(y_pred, y_true, delta)
+            expected = nn.functional.huber_loss(y_pred, y_true, delta=delta)
+            if not isinstance(answer, torch.Tensor) or answer.dim() != 0:
+                return "Return a tensor of shape `()`."
+            if not torch.allclose(answer, expected, atol=1e-6):
+                return f"With `delta={delta}` it should be {expected.item():.4f}, but it is {answer.item():.4f}."
+            if not answer.requires_grad:
+                return "The number is right, but it has no graph: nothing could be trained with it."
+        return None
 
+    def huber_solution(y_pred, y_true, delta=1.0):
+        error = (y_pred - y_true).abs()
+        return torch.where(error <= delta, error**2 / 2, delta * (error - delta / 2)).mean()
 
-@app.function(hide_code=True)
-def check_huber(attempt):
-    generator = torch.Generator().manual_seed(11)
-    for delta in (0.5, 1.0, 3.0):
-        y_pred = (4 * torch.randn(50, 1, generator=generator)).requires_grad_()
-        y_true = torch.randn(50, 1, generator=generator)
-        answer = attempt(y_pred, y_true, delta)
-        expected = nn.functional.huber_loss(y_pred, y_true, delta=delta)
-        if not isinstance(answer, torch.Tensor) or answer.dim() != 0:
-            return "Return a tensor of shape `()`."
-        if not torch.allclose(answer, expected, atol=1e-6):
-            return f"With `delta={delta}` it should be {expected.item():.4f}, but it is {answer.item():.4f}."
-        if not answer.requires_grad:
-            return "The number is right, but it has no graph: nothing could be trained with it."
-    return None
-
-
-@app.function(hide_code=True)
-def huber_solution(y_pred, y_true, delta=1.0):
-    error = (y_pred - y_true).abs()
-    return torch.where(error <= delta, error**2 / 2, delta * (error - delta / 2)).mean()
-
-
-@app.cell(hide_code=True)
-def _():
-    notebook.solution(huber_solution)
+    notebook.exercise(huber, check_huber, huber_solution)
     return
 
 

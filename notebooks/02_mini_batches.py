@@ -645,7 +645,7 @@ def _(
     )
     result = trainer.train()
     result
-    return config, result, trainer
+    return config, result
 
 
 @app.cell(hide_code=True)
@@ -1520,7 +1520,7 @@ def _(X, model, y):
 
 
 @app.cell(hide_code=True)
-def _(history, stored_itself, watched):
+def _(history, watched):
     charts.training(NaiveTrainerResult(watched.train_losses, history.parameters))
     return
 
@@ -1984,58 +1984,50 @@ def draw_batches(X, y, batch_size, generator):
 
 @app.cell(hide_code=True)
 def _():
-    notebook.exercise(draw_batches, check_loader)
-    return
-
-
-@app.function(hide_code=True)
-def check_loader(attempt):
-    for samples, batch_size in ((12, 4), (11, 4), (5, 5), (3, 4)):
-        X, y = make_regression(samples, 2, generator=torch.Generator().manual_seed(samples))
-        before = X.clone()
-        expected = list(
-            DataLoader(
-                Dataset(before, y.clone()),
-                batch_size,
-                shuffle=True,
-                generator=torch.Generator().manual_seed(0),
-                drop_last=True,
+    def check_loader(attempt):
+        for samples, batch_size in ((12, 4), (11, 4), (5, 5), (3, 4)):
+            X, y = make_regression(
+                samples, 2, generator=torch.Generator().manual_seed(samples)
             )
-        )
-        what = f"{samples} samples in batches of {batch_size}"
-        batches = attempt(X, y, batch_size, torch.Generator().manual_seed(0))
-        if not hasattr(batches, "__iter__"):
-            return "Give the batches one by one, with `yield`, or in a list."
-        batches = list(batches)
-        if not all(isinstance(batch, tuple) and len(batch) == 2 for batch in batches):
-            return "Each batch should be a tuple `(inputs, targets)`."
-        if len(batches) != len(expected):
-            return f"{what} make {len(expected)} batches without a short one, but you gave {len(batches)}."
-        for (inputs, targets), (right_inputs, right_targets) in zip(
-            batches, expected, strict=True
-        ):
-            if len(inputs) != batch_size or len(targets) != batch_size:
-                return f"With {what} each batch should have {batch_size} samples, but one has {len(inputs)}."
-            if not torch.equal(inputs, right_inputs):
-                return f"With {what} the inputs are not those of one `torch.randperm` from the generator, in its order."
-            if not torch.equal(targets, right_targets):
-                return "The inputs are right, but the targets belong to other samples."
-        if not torch.equal(X, before):
-            return "The batches are right, but the data came out changed."
-    return None
+            before = X.clone()
+            expected = list(
+                DataLoader(
+                    Dataset(before, y.clone()),
+                    batch_size,
+                    shuffle=True,
+                    generator=torch.Generator().manual_seed(0),
+                    drop_last=True,
+                )
+            )
+            what = f"{samples} samples in batches of {batch_size}"
+            batches = attempt(X, y, batch_size, torch.Generator().manual_seed(0))
+            if not hasattr(batches, "__iter__"):
+                return "Give the batches one by one, with `yield`, or in a list."
+            batches = list(batches)
+            if not all(isinstance(batch, tuple) and len(batch) == 2 for batch in batches):
+                return "Each batch should be a tuple `(inputs, targets)`."
+            if len(batches) != len(expected):
+                return f"{what} make {len(expected)} batches without a short one, but you gave {len(batches)}."
+            for (inputs, targets), (right_inputs, right_targets) in zip(
+                batches, expected, strict=True
+            ):
+                if len(inputs) != batch_size or len(targets) != batch_size:
+                    return f"With {what} each batch should have {batch_size} samples, but one has {len(inputs)}."
+                if not torch.equal(inputs, right_inputs):
+                    return f"With {what} the inputs are not those of one `torch.randperm` from the generator, in its order."
+                if not torch.equal(targets, right_targets):
+                    return "The inputs are right, but the targets belong to other samples."
+            if not torch.equal(X, before):
+                return "The batches are right, but the data came out changed."
+        return None
 
+    def loader_solution(X, y, batch_size, generator):
+        order = torch.randperm(len(X), generator=generator)
+        for start in range(0, len(X) - batch_size + 1, batch_size):
+            positions = order[start : start + batch_size]
+            yield X[positions], y[positions]
 
-@app.function(hide_code=True)
-def loader_solution(X, y, batch_size, generator):
-    order = torch.randperm(len(X), generator=generator)
-    for start in range(0, len(X) - batch_size + 1, batch_size):
-        positions = order[start : start + batch_size]
-        yield X[positions], y[positions]
-
-
-@app.cell(hide_code=True)
-def _():
-    notebook.solution(loader_solution)
+    notebook.exercise(draw_batches, check_loader, loader_solution)
     return
 
 
@@ -2057,65 +2049,55 @@ def early_stopping(patience):
 
 @app.cell(hide_code=True)
 def _():
-    notebook.exercise(early_stopping, check_stopping)
-    return
+    def check_stopping(attempt):
+        runs = [
+            ([3.0, 2.0, 2.5, 2.0, 1.0], 2, 4),
+            ([3.0, 2.0, 2.5, 2.0, 1.0], 3, 5),
+            ([5.0, 4.0, 3.0, 2.0, 1.0], 1, 5),
+            ([1.0, 1.0, 0.5], 1, 2),
+            ([1.0, 2.0, 0.5, 2.0, 2.0, 0.1], 2, 5),
+        ]
+        for losses, patience, epochs in runs:
+            callback = attempt(patience)
+            if not isinstance(callback, Callback):
+                return "Return an instance of a class that inherits from `Callback`."
+            model = LinearRegression(1, torch.Generator().manual_seed(0))
+            train = [(torch.ones(1, 1), torch.ones(1, 1))]
+            still_to_come = iter(losses)
 
+            def loss(predictions, targets, model=model, still_to_come=still_to_come):
+                if torch.is_grad_enabled():
+                    return mean_squared_error(predictions, targets)
+                return torch.tensor(next(still_to_come))
 
-@app.function(hide_code=True)
-def check_stopping(attempt):
-    runs = [
-        ([3.0, 2.0, 2.5, 2.0, 1.0], 2, 4),
-        ([3.0, 2.0, 2.5, 2.0, 1.0], 3, 5),
-        ([5.0, 4.0, 3.0, 2.0, 1.0], 1, 5),
-        ([1.0, 1.0, 0.5], 1, 2),
-        ([1.0, 2.0, 0.5, 2.0, 2.0, 0.1], 2, 5),
-    ]
-    for losses, patience, epochs in runs:
-        callback = attempt(patience)
-        if not isinstance(callback, Callback):
-            return "Return an instance of a class that inherits from `Callback`."
-        model = LinearRegression(1, torch.Generator().manual_seed(0))
-        train = [(torch.ones(1, 1), torch.ones(1, 1))]
-        still_to_come = iter(losses)
+            optimizer = SGD(model.parameters(), 0.1)
+            trainer = Trainer(
+                model,
+                loss,
+                optimizer,
+                train,
+                epochs=len(losses),
+                val_loader=train,
+                callbacks=[callback],
+            )
+            stopped = trainer.train()
+            if trainer.epoch != epochs:
+                return f"With validation losses {losses} and patience {patience} the run should end after {epochs} epochs, but it ended after {trainer.epoch}."
+            if epochs < len(losses) and not stopped.stop_reason:
+                return "The run stopped in time, but gives no reason."
+        return None
 
-        def loss(predictions, targets, model=model, still_to_come=still_to_come):
-            if torch.is_grad_enabled():
-                return mean_squared_error(predictions, targets)
-            return torch.tensor(next(still_to_come))
+    def stopping_solution(patience):
+        class EarlyStopping(Callback):
+            def on_epoch_end(self, trainer):
+                losses = trainer.result.val_losses
+                best = losses.index(min(losses))
+                if len(losses) - 1 - best >= patience:
+                    trainer.stop(f"no gain for {patience} epochs")
 
-        optimizer = SGD(model.parameters(), 0.1)
-        trainer = Trainer(
-            model,
-            loss,
-            optimizer,
-            train,
-            epochs=len(losses),
-            val_loader=train,
-            callbacks=[callback],
-        )
-        stopped = trainer.train()
-        if trainer.epoch != epochs:
-            return f"With validation losses {losses} and patience {patience} the run should end after {epochs} epochs, but it ended after {trainer.epoch}."
-        if epochs < len(losses) and not stopped.stop_reason:
-            return "The run stopped in time, but gives no reason."
-    return None
+        return EarlyStopping()
 
-
-@app.function(hide_code=True)
-def stopping_solution(patience):
-    class EarlyStopping(Callback):
-        def on_epoch_end(self, trainer):
-            losses = trainer.result.val_losses
-            best = losses.index(min(losses))
-            if len(losses) - 1 - best >= patience:
-                trainer.stop(f"no gain for {patience} epochs")
-
-    return EarlyStopping()
-
-
-@app.cell(hide_code=True)
-def _():
-    notebook.solution(stopping_solution)
+    notebook.exercise(early_stopping, check_stopping, stopping_solution)
     return
 
 
@@ -2138,39 +2120,29 @@ def shard(loader, rank, world):
 
 @app.cell(hide_code=True)
 def _():
-    notebook.exercise(shard, check_shard)
-    return
+    def check_shard(attempt):
+        for batches, world in ((6, 2), (7, 2), (8, 3), (2, 3), (5, 1)):
+            loader = [(torch.tensor([i]), torch.tensor([i])) for i in range(batches)]
+            rounds = batches // world
+            for rank in range(world):
+                answer = attempt(iter(loader) if world > 1 else loader, rank, world)
+                if not hasattr(answer, "__iter__"):
+                    return "Give the batches one by one, with `yield`, or in a list."
+                given = [int(inputs) for inputs, _ in answer]
+                expected = [rank + world * i for i in range(rounds)]
+                if given != expected:
+                    return f"Of {batches} batches, process {rank} of {world} should get {expected}, but it gets {given}."
+        return None
 
+    def shard_solution(loader, rank, world):
+        group = []
+        for batch in loader:
+            group.append(batch)
+            if len(group) == world:
+                yield group[rank]
+                group = []
 
-@app.function(hide_code=True)
-def check_shard(attempt):
-    for batches, world in ((6, 2), (7, 2), (8, 3), (2, 3), (5, 1)):
-        loader = [(torch.tensor([i]), torch.tensor([i])) for i in range(batches)]
-        rounds = batches // world
-        for rank in range(world):
-            answer = attempt(iter(loader) if world > 1 else loader, rank, world)
-            if not hasattr(answer, "__iter__"):
-                return "Give the batches one by one, with `yield`, or in a list."
-            given = [int(inputs) for inputs, _ in answer]
-            expected = [rank + world * i for i in range(rounds)]
-            if given != expected:
-                return f"Of {batches} batches, process {rank} of {world} should get {expected}, but it gets {given}."
-    return None
-
-
-@app.function(hide_code=True)
-def shard_solution(loader, rank, world):
-    group = []
-    for batch in loader:
-        group.append(batch)
-        if len(group) == world:
-            yield group[rank]
-            group = []
-
-
-@app.cell(hide_code=True)
-def _():
-    notebook.solution(shard_solution)
+    notebook.exercise(shard, check_shard, shard_solution)
     return
 
 

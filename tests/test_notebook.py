@@ -209,6 +209,48 @@ def test_what_does_not_stand_in_the_same_places_is_not_compared(
         notebook.largest_difference(ours, theirs)
 
 
+CELLS = """
+import marimo
+
+app = marimo.App()
+
+with app.setup(hide_code=True):
+    import torch
+
+
+@app.function
+def double(number):
+    return 2 * number
+
+
+@app.cell
+def _(double):
+    first, second = double(1), double(2)
+
+    def third():
+        inside = 3
+        return inside
+    return first, second
+
+
+@app.cell(hide_code=True)
+def _():
+    return
+"""
+
+
+def test_a_name_of_a_notebook_gives_the_cell_that_defines_it() -> None:
+    cells = notebook.cells_of(CELLS)
+    function = "def double(number):\n    return 2 * number"
+    written = (
+        "first, second = double(1), double(2)\n\n"
+        "def third():\n    inside = 3\n    return inside"
+    )
+    assert cells == {"double": function} | dict.fromkeys(
+        ("first", "second", "third"), written
+    )
+
+
 def test_details_fold_their_text_away() -> None:
     shown = notebook.details("Answer", "At **0.9**.").text
     assert re.search(
@@ -216,12 +258,6 @@ def test_details_fold_their_text_away() -> None:
         shown,
         re.S,
     )
-
-
-def test_a_solution_is_folded_away_and_is_the_source() -> None:
-    shown = notebook.solution(groundup.mean_squared_error).text
-    assert "<summary>Solution</summary>" in shown
-    assert "mean_squared_error" in shown
 
 
 def test_words_for_a_published_page_are_marked_as_such() -> None:
@@ -236,7 +272,15 @@ def check_double(attempt: Any) -> str | None:
 
 
 def verdict_on(attempt: Any, check: Any = check_double) -> str:
-    return re.sub(r"<.*?>", "", notebook.exercise(attempt, check).text)
+    shown = notebook.exercise(attempt, check, groundup.mean_squared_error).text
+    return re.sub(r"<.*?>", "", shown.partition("<details>")[0])
+
+
+def test_a_solution_is_folded_away_and_is_the_source() -> None:
+    shown = notebook.exercise(left_blank, check_double, groundup.mean_squared_error).text
+    _, folded = shown.split("<details>")
+    assert "<summary>Solution</summary>" in folded
+    assert "mean_squared_error" in folded
 
 
 def test_a_right_attempt_is_well_done() -> None:
@@ -247,11 +291,16 @@ def left_blank(number: float) -> float:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("attempt", [left_blank, lambda number: None])
-def test_an_exercise_left_blank_is_not_yet_done(attempt: Any) -> None:
-    verdict = verdict_on(attempt)
+def test_an_exercise_left_blank_is_not_yet_done() -> None:
+    verdict = verdict_on(left_blank)
     assert "Not yet" in verdict
     assert "Well done" not in verdict
+
+
+def test_an_attempt_that_returns_nothing_is_told_so() -> None:
+    verdict = verdict_on(lambda number: None)
+    assert "Not quite" in verdict
+    assert "returns nothing" in verdict
 
 
 def test_an_exercise_left_blank_is_named() -> None:

@@ -212,10 +212,10 @@ def test_what_only_a_kernel_can_tell_is_left_out(chapter: Chapter) -> None:
 
 
 def test_a_verdict_on_an_exercise_is_left_out(chapter: Chapter) -> None:
-    assert (
-        texts(page(chapter, cell(output(html='<div class="live-only">Not yet</div>'))))
-        == []
-    )
+    verdict = "/// attention | Not yet\n    attrs: {class: live-only}\n\nWrite.\n\n///"
+    solved = "/// details | Solution\n\nSo.\n\n///"
+    made = page(chapter, cell(output(markdown=f"{verdict}\n\n{solved}")))
+    assert texts(made) == ["<details>\n<summary>Solution</summary>\n\nSo.\n\n</details>"]
 
 
 NOTE = (

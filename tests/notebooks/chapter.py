@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import marimo as mo
 import pytest
 from marimo._ast.app import InternalApp
+from marimo._ast.cell import CellImpl
 from marimo._types.ids import CellId_t
 
 from chapters import Chapter as Declared
@@ -123,8 +124,9 @@ class Chapter:
         return Cells(definitions, dict(zip(ran, outputs, strict=True)))
 
     def shown(self, cells: Cells, name: str, kind: type[T]) -> T:
-        """What the one cell shows that needs this name and shows something of this kind."""
-        outputs = [cells.outputs[cell] for cell in self.cells_that_use(name)]
+        """What the one cell shows that has this name and shows something of this kind."""
+        having = [self.cell_that_defines(name), *self.cells_that_use(name)]
+        outputs = [cells.outputs[cell] for cell in having]
         (output,) = [output for output in outputs if isinstance(output, kind)]
         return output
 
@@ -135,6 +137,12 @@ class Chapter:
             for node in ast.walk(self.tree)
             if isinstance(node, ast.Call) and ast.unparse(node.func) == function
         ]
+
+    @property
+    def in_sight(self) -> dict[CellId_t, CellImpl]:
+        """The cells whose code is not folded away."""
+        cells = self.graph.cells.items()
+        return {i: cell for i, cell in cells if not cell.config.hide_code}
 
     @property
     def listed(self) -> list[Any]:

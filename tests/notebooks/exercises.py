@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from groundup import notebook
+from tests.notebooks.chapter import Chapter
 
 Attempt = Callable[..., Any]
 Change = Callable[[Attempt], Attempt]
@@ -19,30 +19,39 @@ def exercises(file: Path) -> dict[str, str]:
     found = {}
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "notebook.exercise":
-            blank, check = (ast.unparse(argument) for argument in node.args)
-            found[check.removeprefix("check_")] = blank
+            blank, check, solved = (ast.unparse(argument) for argument in node.args)
+            name = check.removeprefix("check_")
+            assert (check, solved) == (f"check_{name}", f"{name}_solution")
+            found[name] = blank
     return found
 
 
-def check(module: ModuleType, exercise: str) -> Callable[[Attempt], str | None]:
+def check(chapter: Chapter, exercise: str) -> Callable[[Attempt], str | None]:
     """What the chapter checks an attempt with."""
-    checked: Callable[[Attempt], str | None] = getattr(module, f"check_{exercise}")
+    checked: Callable[[Attempt], str | None] = chapter.untouched[f"check_{exercise}"]
     return checked
 
 
-def solution(module: ModuleType, exercise: str) -> Attempt:
+def solution(chapter: Chapter, exercise: str) -> Attempt:
     """The chapter's own."""
-    solved: Attempt = getattr(module, f"{exercise}_solution")
+    solved: Attempt = chapter.untouched[f"{exercise}_solution"]
     return solved
 
 
-def verdict(module: ModuleType, exercise: str, attempt: Attempt) -> str:
+def verdict(chapter: Chapter, exercise: str, attempt: Attempt) -> str:
     """What the reader sees."""
-    return notebook.exercise(attempt, check(module, exercise)).text
+    shown = notebook.exercise(attempt, check(chapter, exercise), attempt)
+    return shown.text.partition("<details>")[0]
 
 
-def assert_hint(module: ModuleType, exercise: str, hint: str, change: Change) -> None:
+def assert_hint(chapter: Chapter, exercise: str, hint: str, change: Change) -> None:
     """A wrong attempt is refused, in words that help."""
-    attempt = change(solution(module, exercise))
-    assert hint in (check(module, exercise)(attempt) or "nothing is wrong")
-    assert "Not quite" in verdict(module, exercise, attempt)
+    attempt = change(solution(chapter, exercise))
+    assert hint in verdict(chapter, exercise, attempt)
+    assert "Not quite" in verdict(chapter, exercise, attempt)
+
+
+def assert_right(chapter: Chapter, exercise: str, attempt: Attempt) -> None:
+    """An attempt passes, in whatever style it is written."""
+    said = verdict(chapter, exercise, attempt)
+    assert "Well done" in said, said

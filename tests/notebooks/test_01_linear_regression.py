@@ -193,7 +193,7 @@ WRONG: Wrong = {
 def test_a_wrong_attempt_gets_a_hint(
     chapter: Chapter, exercise: str, hint: str, change: Change
 ) -> None:
-    assert_hint(chapter.module, exercise, hint, change)
+    assert_hint(chapter, exercise, hint, change)
 
 
 def test_every_exercise_gets_wrong_attempts(chapter: Chapter) -> None:

@@ -1,8 +1,8 @@
 """Every chapter runs, repeats itself, has fair exercises and lists the package's code."""
 
 import ast
-import inspect
 import json
+import re
 import runpy
 import subprocess
 from pathlib import Path
@@ -13,12 +13,15 @@ import pytest
 import torch
 from torch import Tensor
 
-import groundup
 from chapters import found
 from tests.helpers import assert_identical
 from tests.notebooks.chapter import Chapter
-from tests.notebooks.exercises import check, exercises, solution, verdict
+from tests.notebooks.exercises import assert_right, exercises, solution, verdict
 from tests.serving import MARIMO, ROOT
+
+LISTING = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
+SCREEN = 42
+"""Lines of code."""
 
 EXERCISES = [
     pytest.param(number, exercise, id=f"chapter {number}-{exercise}")
@@ -128,27 +131,50 @@ def test_what_is_timed_is_not_timed_again_by_a_slider(chapter: Chapter) -> None:
 
 @pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, indirect=["chapter"])
 def test_a_solution_passes_its_own_check(chapter: Chapter, exercise: str) -> None:
-    solved = solution(chapter.module, exercise)
-    assert check(chapter.module, exercise)(solved) is None
-    assert "Well done" in verdict(chapter.module, exercise, solved)
+    assert_right(chapter, exercise, solution(chapter, exercise))
 
 
 @pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, indirect=["chapter"])
 def test_an_exercise_left_blank_is_not_yet_done(chapter: Chapter, exercise: str) -> None:
     blank = getattr(chapter.module, exercises(chapter.file)[exercise])
-    shown = verdict(chapter.module, exercise, blank)
+    shown = verdict(chapter, exercise, blank)
     assert "Not yet" in shown
     assert "Well done" not in shown
 
 
-def test_an_exercise_has_a_check_a_solution_and_a_verdict(chapter: Chapter) -> None:
-    given = exercises(chapter.file).keys()
-    functions = [name for name, _ in inspect.getmembers(chapter.module, callable)]
-    assert {f.removeprefix("check_") for f in functions if f.startswith("check_")} == given
-    solved = {f.removesuffix("_solution") for f in functions if f.endswith("_solution")}
-    assert solved == given
-    unfolded = {ast.unparse(c.args[0]) for c in chapter.calls("notebook.solution")}
-    assert unfolded == {f"{exercise}_solution" for exercise in given}
+@pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, indirect=["chapter"])
+def test_an_exercise_that_returns_nothing_is_told_so(
+    chapter: Chapter, exercise: str
+) -> None:
+    def forgetful(*args: Any, **kwargs: Any) -> None:
+        pass
+
+    assert "returns nothing" in verdict(chapter, exercise, forgetful)
+
+
+# What reading it takes.
+
+
+def test_a_chapter_has_at_most_64_cells_since_an_editor_opens_as_slowly_as_it_has_many(
+    chapter: Chapter,
+) -> None:
+    assert len(chapter.graph.cells) <= 64
+
+
+def test_a_chapter_reads_in_forty_minutes(chapter: Chapter) -> None:
+    texts = [
+        output._repr_markdown_()
+        for output in chapter.untouched.outputs.values()
+        if hasattr(output, "_repr_markdown_")
+    ]
+    listings = [code for text in texts for code in LISTING.findall(text)]
+    listings += [cell.code for cell in chapter.in_sight.values()]
+    text = LISTING.sub("", "\n".join(texts))
+    prose = re.sub(r"\]\(.*?\)|^\|.*|^\[.*?\]: .*", "", text, flags=re.MULTILINE)
+    assert len(re.findall(r"[A-Za-z][A-Za-z’'-]*", prose)) <= 3300
+    assert len(listings) <= 44
+    assert max(len(listing.splitlines()) for listing in listings) <= SCREEN
+    assert sum(len(listing.splitlines()) < 10 for listing in listings) > len(listings) / 2
 
 
 # The listings.
@@ -166,7 +192,7 @@ def bodies(source: str) -> dict[str, str]:
 
 
 def test_no_function_of_a_chapter_stands_elsewhere_too(chapter: Chapter) -> None:
-    package = Path(inspect.getfile(groundup)).parent
+    package = ROOT / "groundup"
     others = {*package.rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")}
     others |= {declared.file for declared in found().values()} - {chapter.file}
     theirs = {body for file in others for body in bodies(file.read_text("utf-8")).values()}

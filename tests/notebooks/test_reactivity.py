@@ -1,6 +1,9 @@
 """A reader's controls and curves, through marimo's server: alone, and among twenty."""
 
+import ast
 import copy
+import html
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -80,6 +83,17 @@ def test_a_button_runs_nothing_that_a_slider_runs(moves: list[Move]) -> None:
         else:
             moved |= move.ran
     assert pressed & moved == set()
+
+
+def test_a_reader_of_marimo_run_sees_the_code_that_the_editor_shows(
+    reader: Reader, chapter: Chapter
+) -> None:
+    shown = re.sub(r"<.*?>", "", "\n".join(reader.outputs.values()))
+    words = "".join(html.unescape(shown).split())
+    for cell in chapter.in_sight.values():
+        for statement in ast.parse(cell.code).body:
+            written = ast.get_source_segment(cell.code, statement) or ""
+            assert "".join(written.split()) in words, written
 
 
 @only(1)
