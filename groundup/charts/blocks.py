@@ -9,12 +9,14 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import altair as alt
 
 Rows = list[dict[str, Any]]
 Specification = dict[str, Any]
+Points = Sequence[tuple[float, float]]
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = PALETTE = (
     "#0072B2",
@@ -50,15 +52,14 @@ class Content:
     def complete(self) -> Specification:
         """The Vega-Lite specification with everything in it."""
         values = {"said": self.title, **self.params}
-        controls = self.specification.get("params", [])
-        named = {control["name"] for control in controls}
-        params = [{"name": n, "value": v} for n, v in values.items() if n not in named]
+        params = {name: {"name": name, "value": value} for name, value in values.items()}
+        for control in self.specification.get("params", []):
+            params[control["name"]] = params.get(control["name"], {}) | control
         return {
-            "title": {"text": {"expr": "said"}},
             **self.specification,
-            "params": params + [{**c, **_value(values, c["name"])} for c in controls],
+            "params": [*params.values()],
             "description": self.description,
-            "datasets": _rounded(self.datasets),
+            "datasets": rounded(self.datasets),
         }
 
     def to_altair(self) -> alt.LayerChart:
@@ -76,32 +77,13 @@ class Content:
         return self.to_altair()._repr_mimebundle_(include, exclude)
 
 
-def _value(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {"value": values[name]} if name in values else {}
-
-
-def _rounded(data: Any) -> Any:
+def rounded(data: Any) -> Any:
     """Keep four figures: processors differ in the last ones, and a page is to be small."""
     if isinstance(data, dict):
-        return {key: _rounded(value) for key, value in data.items()}
+        return {key: rounded(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [_rounded(value) for value in data]
+        return [rounded(value) for value in data]
     return float(f"{data:.4g}") if isinstance(data, float) else data
-
-
-def nothing(*sentences: str) -> Content:
-    """Return words in place of an empty plot."""
-    rows = [{"label": "nothing to draw"}]
-    title = wrapped(sentences or ["no runs, nothing trained"])
-    return Content(
-        _nothing(), {"nothing": rows}, title, f"An empty chart. {'; '.join(title)}."
-    )
-
-
-@functools.cache
-def _nothing() -> Specification:
-    words = alt.Chart(alt.NamedData("nothing")).mark_text(fontSize=13, color=GREY)
-    return specify(words.encode(text="label:N"))
 
 
 # The look.
@@ -111,7 +93,9 @@ PANELS = ([195.0, 0.0], [420.0, 225.0])
 unlike a concatenation of views, can be as wide as its container."""
 
 LOOK: Specification = {
+    "title": {"text": {"expr": "said"}},
     "width": "container",
+    "height": 220,
     "autosize": {"type": "fit-x", "contains": "padding"},
     "padding": {"left": 5, "top": 5, "right": 12, "bottom": 5},
     "usermeta": {"embedOptions": {"actions": False}},
@@ -135,9 +119,14 @@ LOOK: Specification = {
 """One look for the whole series: as wide as the prose, at home in light and dark."""
 
 
+def on(data: str, **transform: Any) -> alt.Chart:
+    """Return a chart of named rows that has no mark yet."""
+    return alt.Chart(alt.NamedData(data), **transform)
+
+
 def specify(*layers: alt.Chart | alt.LayerChart, **changed: Any) -> Specification:
     """Join layers in the series' look; what is given by name changes it: the height."""
-    return {**alt.layer(*layers).to_dict(), **LOOK, "height": 220, **changed}
+    return {**alt.layer(*layers).to_dict(), **LOOK, **changed}
 
 
 def panels(
@@ -146,6 +135,22 @@ def panels(
     """Stand one picture above another, over one horizontal axis and with common data."""
     both = alt.layer(alt.layer(*upper), alt.layer(*lower), **common)
     return specify(both.resolve_scale(y="independent"), height=420)
+
+
+def nothing(*sentences: str) -> Content:
+    """Return words in place of an empty plot."""
+    title = wrapped(sentences or ["no runs, nothing trained"])
+    said = f"An empty chart. {'; '.join(title)}."
+    return Content(NOTHING, {"nothing": [{}]}, title, said)
+
+
+WORDS = {"type": "text", "text": "nothing to draw", "fontSize": 13, "color": GREY}
+NOTHING: Specification = {
+    "$schema": alt.SCHEMA_URL,
+    **LOOK,
+    "data": {"name": "nothing"},
+    "layer": [{"mark": WORDS}],
+}
 
 
 # Axes. Their ends and their ticks are parameters, named after the axis.
@@ -158,12 +163,7 @@ LABEL = (
 
 
 def axis(
-    name: str,
-    field: str,
-    title: str | None,
-    log: bool = False,
-    panel: int | None = None,
-    clamp: bool = False,
+    name: str, field: str, title: str | None, log: bool = False, panel: int | None = None
 ) -> Any:
     """Return an axis of its name: "x…" lies, any other one stands.
 
@@ -173,7 +173,6 @@ def axis(
         title: its words, with the unit.
         log: whether it is logarithmic.
         panel: 0 for the upper one of two, 1 for the lower.
-        clamp: whether what is beyond its ends stands at them, not in the other panel.
     """
     lies = name.startswith("x")
     scale = alt.Scale(
@@ -181,7 +180,7 @@ def axis(
         domain=[alt.ExprRef(f"{name}_ends[{i}]") for i in (0, 1)],
         nice=False,
         zero=alt.Undefined if log else False,
-        clamp=clamp,
+        clamp=panel == 1,  # what is beyond its ends would stand in the upper panel
         range=alt.Undefined if panel is None else PANELS[panel],
     )
     ticks = alt.Axis(
@@ -195,7 +194,12 @@ def axis(
 
 
 def ends(
-    name: str, values: Iterable[float], log: bool = False, **how: Any
+    name: str,
+    values: Iterable[float],
+    log: bool = False,
+    margin: float = 0.05,
+    whole: bool = False,
+    **given: float,
 ) -> dict[str, Any]:
     """Return an axis's parameters: it ends a little beyond its values, or at those given.
 
@@ -203,23 +207,23 @@ def ends(
         name: of the axis.
         values: what it is to show; those that are not finite don't count.
         log: whether it is logarithmic.
-        **how: `whole` for ticks at integers alone, `margin` as a share of the length,
-            `low` and `high` for ends of one's own.
+        margin: how far it goes beyond them, as a share of its length.
+        whole: whether ticks stand at integers alone.
+        **given: `low` and `high`, for ends of one's own.
     """
-    seen = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
-    low, high = (min(seen), max(seen)) if seen else (1.0, 10.0)
-    into, back = (math.log, math.exp) if log else (float, float)
-    margin = how.get("margin", 0.05) * (
-        into(high) - into(low) or (1.0 if log else abs(high) or 1.0)
-    )
-    low, high = (
-        how.get("low", back(into(low) - margin)),
-        how.get("high", back(into(high) + margin)),
-    )
-    marks = (
-        log_ticks(low, high) if log else linear_ticks(low, high, how.get("whole", False))
-    )
-    return {f"{name}_ends": [low, high], f"{name}_ticks": marks}
+    seen = [v for v in values if math.isfinite(v) and (v > 0 or not log)] or [1.0, 10.0]
+    into, back = _scale(log)
+    low, high = into(min(seen)), into(max(seen))
+    beyond = margin * (high - low or (1.0 if log else abs(high) or 1.0))
+    low = given.get("low", back(low - beyond))
+    high = given.get("high", back(high + beyond))
+    ticks = log_ticks(low, high) if log else linear_ticks(low, high, whole)
+    return {f"{name}_ends": [low, high], f"{name}_ticks": ticks}
+
+
+def _scale(log: bool) -> Any:
+    """Return the function that makes an axis linear, and its inverse."""
+    return (math.log, math.exp) if log else (float, float)
 
 
 def linear_ticks(low: float, high: float, whole: bool = False) -> list[float]:
@@ -238,18 +242,17 @@ def log_ticks(low: float, high: float) -> list[float]:
 
     Where there are fewer than three of them the ticks are even, as on a linear axis.
     """
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    fine = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
-    fine = [float(f"{tick:.12g}") for tick in fine if low * 0.999 <= tick <= high * 1.001]
+
+    def within(ticks: Iterable[float]) -> list[float]:
+        return [float(f"{t:.12g}") for t in ticks if low * 0.999 <= t <= high * 1.001]
+
+    first, last = math.log10(low), math.log10(high)
+    decades = range(math.floor(first), math.ceil(last) + 1)
+    fine = within(m * 10.0**e for e in decades for m in (1, 2, 5))
     if len(fine) < 3:
         return linear_ticks(low, high)
-    if len(fine) <= 7:
-        return fine
-    every = max(1, math.ceil((math.log10(high) - math.log10(low)) / 7))
-    decades = [10.0**e for e in range(first, last + 1) if e % every == 0]
-    return [
-        float(f"{tick:.12g}") for tick in decades if low * 0.999 <= tick <= high * 1.001
-    ]
+    every = max(1, math.ceil((last - first) / 7))
+    return fine if len(fine) <= 7 else within(10.0**e for e in decades if e % every == 0)
 
 
 # Colours. The number of a line is its colour, in whatever chart and panel it stands.
@@ -267,52 +270,55 @@ HUE = alt.Color(
 class Line(NamedTuple):
     """A line's points from left to right, and what stands at its end."""
 
-    points: Sequence[tuple[float, float]]
+    points: Points
     label: str = ""
-    """Stands outside of the plot; a long one inside, before the end."""
+    """Stands outside of the plot; a long one inside, above the line before its end."""
 
     hue: int = 0
     dashed: bool = False
+    """Whether it is a theory or a goal, which ends in no point."""
 
 
 LONG = 16
 """Letters of a name that finds room beside a plot on a phone."""
+
+ACROSS = 40
+"""Letters that go from one side of a plot to the other there."""
 
 DASH = alt.StrokeDash(
     "dashed:N", legend=None, scale=alt.Scale(domain=[False, True], range=[[1, 0], [6, 4]])
 )
 
 
-def lines(data: str, x: Any, y: Any) -> list[alt.Chart]:
-    """Draw lines, with a point and words at the end of each: see `line_rows`."""
+def lines(data: str, x: Any, y: Any, dots: bool = False) -> list[alt.Chart]:
+    """Draw lines, with a point and words at the end of each: see `line_rows`.
+
+    Args:
+        data: the name of the rows.
+        x: the horizontal axis.
+        y: the vertical one.
+        dots: whether each place of a line that is not dashed has a point.
+    """
     tooltip = [
         alt.Tooltip("line:N"),
         alt.Tooltip("x:Q", title=x.to_dict().get("title") or "x", format=",.4~g"),
         alt.Tooltip("y:Q", title=y.to_dict().get("title") or "y", format=",.4~g"),
     ]
-    rows = alt.Chart(alt.NamedData(data)).mark_line(strokeWidth=2.5, clip=True)
-    at_end = alt.Chart(alt.NamedData(f"ends of {data}")).encode(x, y, HUE)
-    point = at_end.transform_filter("!datum.dashed").mark_point(
-        filled=True, size=45, opacity=1
-    )
-    words = at_end.mark_text(
+    order, place = alt.Order("order:Q"), y.copy()
+    place["shorthand"] = "place:Q"
+    words = on(f"ends of {data}").mark_text(
         align=alt.expr("datum.inside ? 'right' : 'left'"),
         dx=alt.expr("datum.inside ? -4 : 7"),
         dy=alt.expr("datum.inside ? -12 : 0"),
-    ).encode(_column(y, "place"), text="label:N")
-    order = alt.Order("order:Q")
+    )
+    rows = on(data).mark_line(strokeWidth=alt.expr("datum.dashed ? 1.5 : 2.5"), clip=True)
+    places, size = (data, 30) if dots else (f"ends of {data}", 45)
+    dotted = points(places, x, y, size=size)
     return [
         rows.encode(x, y, HUE, DASH, order, detail="line:N", tooltip=tooltip),
-        point.encode(tooltip=tooltip),
-        words,
+        dotted.transform_filter("!datum.dashed").encode(tooltip=tooltip),
+        words.encode(x, place, HUE, text="label:N"),
     ]
-
-
-def _column(channel: Any, name: str) -> Any:
-    """Return the same axis for another column."""
-    other = channel.copy()
-    other["shorthand"] = f"{name}:Q"
-    return other
 
 
 def line_rows(data: str, shown: Mapping[str, Line], log: bool = False) -> dict[str, Rows]:
@@ -323,90 +329,152 @@ def line_rows(data: str, shown: Mapping[str, Line], log: bool = False) -> dict[s
         shown: a line's name → the line. One without a point is left out.
         log: whether the vertical axis is logarithmic.
     """
-    drawn = {name: line for name, line in shown.items() if line.points}
-    rows = [
-        {**_of(name, line), "x": x, "y": y, "order": i}
-        for name, line in drawn.items()
-        for i, (x, y) in enumerate(line.points)
-    ]
-    last = [line.points[-1] for line in drawn.values()]
-    middle = max((x for x, _ in last), default=0) / 2
-    places = spread_on([y for _, y in last], [row["y"] for row in rows], log)
-    ends = [
-        {
-            **_of(name, line),
-            "x": x,
-            "y": y,
-            "place": place,
-            "label": line.label,
-            "inside": len(line.label) > LONG and x > middle,
-        }
-        for (name, line), (x, y), place in zip(drawn.items(), last, places, strict=True)
-    ]
+    rows: Rows = []
+    ends: Rows = []
+    right = max((x for line in shown.values() for x, _ in line.points[-1:]), default=0)
+    for name, (points, label, hue, dashed) in shown.items():
+        look = {"line": name, "hue": hue % len(PALETTE), "dashed": dashed}
+        rows += [{**look, "x": x, "y": y, "order": i} for i, (x, y) in enumerate(points)]
+        for x, y in points[-1:] if label or not dashed else ():
+            inside = len(label) > LONG and x > right / 2
+            left = x - inside * right * len(label) / ACROSS
+            under = [height for (_, height), (at, _) in pairwise(points) if at > left]
+            place = max([y, *under])
+            end = {"x": x, "y": y, "place": place, "label": label, "inside": inside}
+            ends.append({**look, **end})
+    places = spread_on([end["place"] for end in ends], [row["y"] for row in rows], log)
+    ends = [{**end, "place": place} for end, place in zip(ends, places, strict=True)]
     return {data: rows, f"ends of {data}": ends}
-
-
-def _of(name: str, line: Line) -> dict[str, Any]:
-    return {"line": name, "hue": line.hue % len(PALETTE), "dashed": line.dashed}
 
 
 def spread_on(
     values: Sequence[float], seen: Sequence[float], log: bool = False
 ) -> list[float]:
-    """Move values apart by the height of a word, on an axis that shows what is seen."""
-    into, back = (math.log, math.exp) if log else (float, float)
-    heights = [into(value) for value in seen]
-    near = 0.09 * ((max(heights) - min(heights)) or 1.0) if heights else 1.0
-    return [back(place) for place in spread([into(value) for value in values], near)]
-
-
-def spread(values: Sequence[float], gap: float) -> list[float]:
-    """Move values apart, in their order, until neighbours are `gap` from one another."""
+    """Move values apart, in their order, by a word's height on an axis that shows these."""
+    into, back = _scale(log)
+    heights = [into(value) for value in seen] or [0.0]
+    gap = 0.09 * (max(heights) - min(heights) or 1.0)
     order = sorted(range(len(values)), key=values.__getitem__)
-    placed = [values[i] for i in order]
+    placed = [into(values[i]) for i in order]
     for _ in range(50):
-        for low in range(len(placed) - 1):
-            overlap = gap - (placed[low + 1] - placed[low])
-            if overlap > 1e-9:
-                placed[low] -= overlap / 2
-                placed[low + 1] += overlap / 2
-    apart = list(values)
-    for position, i in zip(placed, order, strict=True):
-        apart[i] = position
-    return apart
+        for i in range(len(placed) - 1):
+            overlap = max(0.0, gap - (placed[i + 1] - placed[i]))
+            placed[i] -= overlap / 2
+            placed[i + 1] += overlap / 2
+    return [back(placed[order.index(i)]) for i in range(len(values))]
 
 
 def points(data: str, x: Any, y: Any, **mark: Any) -> alt.Chart:
     """Draw points, each in the colour of its hue."""
     look: dict[str, Any] = {"filled": True, "size": 45, "opacity": 1, **mark}
-    chart: alt.Chart = alt.Chart(alt.NamedData(data)).mark_point(**look).encode(x, y, HUE)
+    chart: alt.Chart = on(data).mark_point(**look).encode(x, y, HUE)
     return chart
 
 
 def rule(data: str, place: Any) -> alt.Chart:
     """Draw dashed rules across the plot, each in the colour of its hue."""
-    rules = alt.Chart(alt.NamedData(data)).mark_rule(strokeDash=[4, 4], opacity=0.8)
+    rules = on(data).mark_rule(strokeDash=[4, 4], opacity=0.8)
     chart: alt.Chart = rules.encode(place, HUE)
     return chart
 
 
+# Lines over a common axis: most charts are that.
+
+
+class Panel(NamedTuple):
+    """A vertical axis, what is drawn beside it, and what is to be seen there."""
+
+    name: str
+    """Of the rows of its lines."""
+
+    unit: str
+    """The axis's words."""
+
+    lines: Mapping[str, Line]
+    title: Sequence[str]
+    description: str
+    log: bool = False
+    dots: bool = False
+    """See `lines`."""
+
+
+def plot(across: str, *shown: Panel, log: bool = False) -> Content:
+    """Draw a panel, or one above another, over an axis from 0 on or a logarithmic one."""
+    datasets: dict[str, Rows] = {}
+    params: dict[str, Any] = {}
+    for name, panel in zip(AXES, shown, strict=False):
+        datasets |= line_rows(panel.name, panel.lines, panel.log)
+        params |= ends(name, [row["y"] for row in datasets[panel.name]], panel.log)
+    right = [row["x"] for panel in shown for row in datasets[panel.name]]
+    if log:
+        params |= ends("x", right, log, margin=0.02)
+    else:
+        last = math.ceil(max(right, default=0))
+        params |= ends("x", [0, last], margin=0, whole=True)
+    title = [line for panel in shown for line in panel.title]
+    said = " ".join(panel.description for panel in shown)
+    kinds = [(panel.name, panel.unit, panel.log, panel.dots) for panel in shown]
+    return Content(_plot(across, log, *kinds), datasets, title, said, params)
+
+
+AXES = ("y", "lower")
+
+
+@functools.cache
+def _plot(across: str, log_x: bool, *kinds: tuple[str, str, bool, bool]) -> Specification:
+    drawn = []
+    for i, (name, unit, log, dots) in enumerate(kinds):
+        y = axis(AXES[i], "y", unit, log, panel=i if len(kinds) > 1 else None)
+        drawn.append(lines(name, axis("x", "x", across, log_x), y, dots))
+    return panels(drawn[0], drawn[1]) if len(drawn) > 1 else specify(*drawn[0])
+
+
 # Explorers: charts with sliders of their own, which Vega answers in the reader's browser.
 
+GHOST: dict[str, Any] = {"clip": True, "strokeWidth": 1, "opacity": 0.4, "color": GREY}
+CHOSEN: dict[str, Any] = {"clip": True, "strokeWidth": 3, "color": BLUE}
+"""The looks of the runs that could be chosen, and of the one that is."""
 
-def calculate(name: str, expression: str) -> alt.CalculateTransform:
+
+def explorer(
+    picture: Specification, controls: Rows, end: str, title: str, **derived: str
+) -> Specification:
+    """Give a picture controls, and a title that speaks with them.
+
+    Args:
+        picture: its axis "x" goes from 0 to the end.
+        controls: see `slider` and `choice`. Their first values are the content's.
+        end: an expression.
+        title: an expression for a list of lines.
+        **derived: a name → the expression that gives it.
+    """
+    derived |= {
+        "x_ends": f"[0, {end}]",
+        "x_ticks": f"sequence(0, {end} + 1, max(1, round({end} / 6)))",
+    }
+    params = controls + [{"name": name, "expr": expr} for name, expr in derived.items()]
+    return {**picture, "title": {"text": {"expr": title}}, "params": params}
+
+
+def calculate(name: str, expression: str) -> dict[str, str]:
     """Return a column that Vega computes."""
-    return alt.CalculateTransform(calculate=expression, **{"as": name})
+    return {"calculate": expression, "as": name}
 
 
-def unfold(column: str, run: str) -> list[alt.FlattenTransform | alt.WindowTransform]:
+def unfold(column: str, run: str) -> list[dict[str, Any]]:
     """Turn a row with a list of losses into rows of a `loss` and a `position`, from 1."""
+    count = {"op": "row_number", "as": "position"}
     return [
-        alt.FlattenTransform(flatten=[column], **{"as": ["loss"]}),
-        alt.WindowTransform(
-            window=[alt.WindowFieldDef.from_dict({"op": "row_number", "as": "position"})],
-            groupby=[run],
-        ),
+        {"flatten": [column], "as": ["loss"]},
+        {"window": [count], "groupby": [run]},
     ]
+
+
+def framed(losses: Sequence[float], highest: float) -> list[float]:
+    """Cut a run where it leaves the chart, one point beyond the frame."""
+    end = next((i for i, v in enumerate(losses) if not v <= highest), len(losses))
+    beyond = 1000 * highest  # JSON has no infinity
+    return [min(v, beyond) if math.isfinite(v) else beyond for v in losses[: end + 1]]
 
 
 def slider(name: str, label: str, low: float, high: float, step: float) -> dict[str, Any]:
@@ -417,10 +485,8 @@ def slider(name: str, label: str, low: float, high: float, step: float) -> dict[
 
 def choice(name: str, label: str, options: Sequence[Any]) -> dict[str, Any]:
     """Return a list to choose from."""
-    return {
-        "name": name,
-        "bind": {"input": "select", "options": [*options], "name": f"{label} "},
-    }
+    bind = {"input": "select", "options": [*options], "name": f"{label} "}
+    return {"name": name, "bind": bind}
 
 
 # Words.

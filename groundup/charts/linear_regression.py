@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -13,21 +14,27 @@ from groundup import oracle
 from groundup._checks import check_all_finite
 from groundup.charts.blocks import (
     BLUE,
-    GREY,
+    CHOSEN,
+    GHOST,
     HUE,
     VERMILION,
     Content,
     Line,
+    Panel,
     Rows,
     Specification,
     axis,
     calculate,
     choice,
     ends,
+    explorer,
+    framed,
     line_rows,
     lines,
     nothing,
+    on,
     panels,
+    plot,
     points,
     rule,
     shape,
@@ -69,7 +76,7 @@ def fit(X: Tensor, y: Tensor, predicted: Mapping[str, Tensor], title: str = "") 
         along = list(zip(xs, values.detach().flatten()[order].tolist(), strict=True))
         kept = [p for p in along[:-1:4] + along[-1:] if math.isfinite(p[1])]
         curves[name] = Line(kept, name, (RED_HUE, 0, 1, 2)[len(curves) % 4])
-    samples: Rows = [{"x": a, "y": b, "hue": GREY_HUE} for a, b in zip(xs, ys, strict=True)]
+    samples = [{"x": a, "y": b, "hue": GREY_HUE} for a, b in zip(xs, ys, strict=True)]
     seen = ys + [b for line in curves.values() for _, b in line.points]
     return Content(
         _fit(),
@@ -84,23 +91,17 @@ def fit(X: Tensor, y: Tensor, predicted: Mapping[str, Tensor], title: str = "") 
 @cache
 def _sweep_losses(log: bool) -> Specification:
     rate, loss = axis("x", "x", "learning rate", log=True), axis("y", "y", "last loss", log)
-    tooltip = [alt.Tooltip("x:Q", title="learning rate", format=".3~g")]
-    tooltip.append(alt.Tooltip("outcome:N"))
-    crosses = alt.Chart(alt.NamedData("diverged")).encode(rate, HUE, y=alt.value(6))
-    limit = alt.Chart(alt.NamedData("limit")).encode(rate, HUE)
+    crosses = on("diverged").mark_point(
+        shape="cross", angle=45, size=60, filled=True, opacity=1
+    )
+    limit = on("limit").mark_text(align="right", dx=-5)
+    words = on("diverged").mark_text(align="right", dy=20)
     return specify(
         rule("limit", rate),
-        limit.mark_text(align="right", dx=-5).encode(y=alt.value(38), text="label:N"),
-        *lines("trained", rate, loss),
-        points("runs", rate, loss, size=30).encode(
-            tooltip=[*tooltip, alt.Tooltip("y:Q", title="last loss")]
-        ),
-        crosses.mark_point(shape="cross", angle=45, size=60, filled=True, opacity=1).encode(
-            tooltip=tooltip
-        ),
-        alt.Chart(alt.NamedData("diverged"))
-        .mark_text(align="right", dy=20)
-        .encode(HUE, x=alt.value("width"), y=alt.value(0), text="label:N"),
+        limit.encode(rate, HUE, y=alt.value(38), text="label:N"),
+        *lines("trained", rate, loss, dots=True),
+        crosses.encode(rate, HUE, y=alt.value(6), tooltip=["x:Q", "outcome:N"]),
+        words.encode(HUE, x=alt.value("width"), y=alt.value(0), text="label:N"),
     )
 
 
@@ -123,49 +124,38 @@ def sweep_losses(result: SweepResult, largest_stable: float | None = None) -> Co
     epochs = result.losses.shape[1]
     if epochs == 0:
         return nothing("No epochs, nothing trained")
-    trained, diverged = [], []
+    trained = []
+    diverged: Rows = []
     rates, runs = result.learning_rates.tolist(), result.losses.tolist()
     for rate, losses in sorted(zip(rates, runs, strict=True)):
         left = diverged_at(losses)
-        row = {"x": rate, "hue": 0 if left is None else RED_HUE, "label": ""}
         if left is None:
-            trained.append({**row, "y": losses[-1], "outcome": "trained"})
+            trained.append((rate, losses[-1]))
         else:
+            label = "" if diverged else "diverged"
+            row = {"x": rate, "hue": RED_HUE, "label": label}
             diverged.append({**row, "outcome": f"diverged at epoch {left}"})
-    if diverged:
-        diverged[0]["label"] = "diverged"
-    words = "" if largest_stable is None else f"2 / λmax = {largest_stable:.3f}"
-    limit = [{"x": largest_stable, "hue": RED_HUE, "label": words}] if words else []
-    last = [row["y"] for row in trained]
+    last = [loss for _, loss in trained]
     log = bool(last) and min(last) > 0
     told = f"Line chart of the loss after {epochs} epochs over {len(rates)} learning rates"
     if last:
         told += f": it {shape(last)}"
     if diverged:
         told += f"; {len(diverged)} runs diverged, from {diverged[0]['x']:.3g} on"
-    if words:
+    limit: Rows = []
+    if largest_stable is not None:
+        words = f"2 / λmax = {largest_stable:.3f}"
+        limit = [{"x": largest_stable, "hue": RED_HUE, "label": words}]
         told += f"; {words}, the largest stable learning rate, is marked"
+    rows = line_rows("trained", {"trained": Line(trained)}, log)
     return Content(
         _sweep_losses(log),
-        {
-            **line_rows(
-                "trained", {"trained": Line([(r["x"], r["y"]) for r in trained])}, log
-            ),
-            "runs": trained,
-            "diverged": diverged,
-            "limit": limit,
-        },
+        {**rows, "diverged": diverged, "limit": limit},
         f"Loss after {epochs} epochs, by learning rate",
         told + ".",
         ends("x", rates + [row["x"] for row in limit], log=True, margin=0.02)
         | ends("y", last, log, margin=0.12),
     )
-
-
-@cache
-def _pace() -> Specification:
-    x, y = axis("x", "x", "epochs done"), axis("y", "y", "loss − least loss", log=True)
-    return specify(points("measured", x, y, size=22), *lines("curves", x, y))
 
 
 def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Content:
@@ -182,35 +172,28 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
     floor = 1e-13 * max(result.losses[0], least_loss)
     run = [(x, y - least_loss) for x, y in curve(result.losses, 0).points]
     run = [(x, y) for x, y in run if y > floor]
-    slope = []
-    if run and factor > 0:
-        end, least = run[-1]
-        slope = [(x, least * factor ** (x - end)) for x, _ in run]
+    end, least = run[-1] if run else (0, 0)
+    slope = [(x, least * factor ** (x - end)) for x, _ in run if factor > 0]
     shown = {
         "measured": Line(run, "measured", 0),
         "slope": Line(slope, "slowest", 1, dashed=True),
     }
-    title = f"An epoch keeps × {factor:.3f} of the excess"
-    excess = [y for _, y in run]
-    return Content(
-        _pace(),
-        {
-            **line_rows("curves", shown, log=True),
-            "measured": [{"x": x, "y": y, "hue": 0} for x, y in run],
-        },
-        title,
+    course = f": it {shape([y for _, y in run])}" if run else ""
+    panel = Panel(
+        "curves",
+        "loss − least loss",
+        shown,
+        [f"An epoch keeps × {factor:.3f} of the excess"],
         "Line chart of the loss minus its least value over the epochs, on a log axis, "
         "beside the dashed slope of the slowest direction, a factor of "
-        f"{factor:.3f} an epoch" + (f": it {shape(excess)}." if excess else "."),
-        ends("x", [x for x, _ in run] + [0], whole=True, margin=0)
-        | ends("y", excess + [y for _, y in slope], log=True),
+        f"{factor:.3f} an epoch{course}.",
+        log=True,
+        dots=True,
     )
+    return plot("epochs done", panel)
 
 
 # The explorer. It carries no runs: Vega computes the closed form in the reader's browser.
-
-CHOSEN = "numbers[problem]"
-RATE = "round(1000 * pow(10, rate_place)) / 1000"
 
 
 class Problem(NamedTuple):
@@ -252,31 +235,29 @@ def learning_rate_explorer(
             and `groundup.sweep`.
     """
     for name, problem in problems.items():
-        for i, goal in enumerate(problem.true_parameters):
-            check_all_finite(f"true_parameters[{i}] of {name!r}", goal)
-    weights, bias = (p.detach() for p in model.parameters())
-    names = parameter_names([weights, bias], None)
-    numbers = {
-        name: _constants(problem, weights, bias) for name, problem in problems.items()
-    }
+        for i, true in enumerate(problem.true_parameters):
+            check_all_finite(f"true_parameters[{i}] of {name!r}", true)
+    start = [p.detach() for p in model.parameters()]
+    names = parameter_names(start, None)
+    numbers = {name: _constants(problem, start) for name, problem in problems.items()}
     highest = 10 * max(of["first"] for of in numbers.values())
     lowest = 0.5 * min(of["least"] for of in numbers.values())
     goals = {name: flat(problem.true_parameters) for name, problem in problems.items()}
-    values = flat([weights, bias]) + [value for of in goals.values() for value in of]
-    frame = ends("lower", values, margin=0.25)
-    rules: Rows = [
-        {"problem": name, "line": line, "y": goal, "hue": hue % 7, "place": place}
-        for name, of in goals.items()
-        for hue, (line, goal, place) in enumerate(
-            zip(names, of, spread_on(of, frame["lower_ends"]), strict=True)
-        )
-    ]
+    frame = ends("lower", [*flat(start), *chain(*goals.values())], margin=0.25)
+    rules: Rows = []
+    ghosts: Rows = []
+    for name, (X, y, _) in problems.items():
+        places = spread_on(goals[name], frame["lower_ends"])
+        for i, (goal, place) in enumerate(zip(goals[name], places, strict=True)):
+            row = {"problem": name, "line": names[i], "hue": i % 7}
+            rules.append({**row, "y": goal, "place": place})
+        runs = sweep(model, loss, X, y, ghost_rates, max_epochs + 1).losses.tolist()
+        for rate, run in zip(ghost_rates, runs, strict=True):
+            row = {"problem": name, "rate": rate}
+            ghosts.append({**row, "losses": framed(run, highest)})
     return Content(
         _explorer(tuple(names), tuple(problems), max_epochs),
-        {
-            "ghosts": _ghosts(problems, model, loss, ghost_rates, max_epochs, highest),
-            "goals": rules,
-        },
+        {"ghosts": ghosts, "goals": rules},
         "Gradient descent at any learning rate",
         "Two panels over the epochs: the loss on a log axis, over the ghosts of other "
         f"learning rates, and the parameters {', '.join(names)} against their true values. "
@@ -292,149 +273,110 @@ def learning_rate_explorer(
     )
 
 
+VERDICT = """[
+    (stable ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f')
+        + (stable ? ' is below ' : ' is above ') + format(of.largest_stable, '.3f'),
+    (stable ? 'The slowest direction keeps × ' : 'The steepest direction grows × ')
+        + format(kept, '.3~r') + ' an epoch'
+]"""
+"""The title, which speaks with the sliders."""
+
+
 @cache
 def _explorer(
     names: tuple[str, ...], problems: tuple[str, ...], most: int
 ) -> Specification:
+    def total(first: str, term: str) -> str:
+        """Write a sum over the directions, of which # stands for one."""
+        return " + ".join([first, *(term.replace("#", str(i)) for i in directions)])
+
+    directions = range(len(names))
     x = axis("x", "epoch", "epochs done")
-    loss = axis("y", "loss", "loss", log=True, panel=0)
-    value = axis("lower", "value", "parameter", panel=1, clamp=True)
-    run = alt.Chart().encode(x, loss)
-    limit = alt.Chart().encode(x, axis("y", "limit", "loss", log=True, panel=0))
-    inside = "datum.loss <= y_ends[1]"
-    last = "datum.epoch == epochs"
-    left = [
-        alt.FilterTransform(f"!({inside})"),
-        alt.AggregateTransform(
-            aggregate=[alt.AggregatedFieldDef(op="min", field="epoch", **{"as": "epoch"})]
-        ),
-        alt.FilterTransform("isValid(datum.epoch)"),
-        calculate("label", "'diverged at epoch ' + datum.epoch"),
-    ]
-    of_problem = alt.FilterTransform("datum.problem == problem")
-    ghosts = alt.Chart(
-        alt.NamedData("ghosts"),
-        transform=[
-            of_problem,
-            *unfold("losses", "rate"),
-            calculate("epoch", "datum.position - 1"),
-        ],
+    loss, limit = (
+        axis("y", column, "loss", log=True, panel=0) for column in ("loss", "limit")
     )
+    value, goal, place = (
+        axis("lower", column, "parameter", panel=1) for column in ("value", "y", "place")
+    )
+    inside, last = "datum.loss <= y_ends[1]", "datum.epoch == epochs"
+    of_problem = {"filter": "datum.problem == problem"}
+    ghosts = on("ghosts", transform=[of_problem, *unfold("losses", "rate")])
+    run = alt.Chart().transform_filter(inside)
+    stable = alt.Chart().encode(x, limit)
+    left = alt.Chart().transform_filter(f"!({inside})")
+    left = left.transform_aggregate(epoch="min(epoch)")
+    left = left.transform_filter("isValid(datum.epoch)")
+    left_side = alt.expr("datum.epoch > epochs / 2 ? 'right' : 'left'")
+    paths = run.transform_fold([*names], as_=["line", "value"]).transform_calculate(
+        hue=f"indexof({[*names]}, datum.line) % 7"
+    )
+    goals = on("goals", transform=[of_problem])
     upper = [
-        ghosts.mark_line(clip=True, strokeWidth=1, opacity=0.35, color=GREY).encode(
-            x, loss, detail="rate:N"
-        ),
-        limit.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
-        limit.transform_filter(last)
-        .transform_calculate(
-            label=f"'at 2 / λmax = ' + format({CHOSEN}.largest_stable, '.3f')"
-        )
+        ghosts.transform_calculate(epoch="datum.position - 1")
+        .mark_line(**GHOST)
+        .encode(x, loss, detail="rate:N"),
+        stable.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
+        stable.transform_filter(last)
+        .transform_calculate(label="'at 2 / λmax = ' + format(of.largest_stable, '.3f')")
         .mark_text(align="right", dy=-8, color=VERMILION)
         .encode(text="label:N"),
-        run.transform_filter(inside).mark_line(clip=True, strokeWidth=3, color=BLUE),
-        run.transform_filter(f"{inside} && {last}").mark_point(
-            filled=True, size=50, opacity=1, color=BLUE
-        ),
-        alt.Chart(transform=left)
-        .mark_text(
-            align=alt.expr("datum.epoch > epochs / 2 ? 'right' : 'left'"), color=BLUE
-        )
+        run.mark_line(**CHOSEN).encode(x, loss),
+        run.transform_filter(last)
+        .mark_point(filled=True, size=50, opacity=1, color=BLUE)
+        .encode(x, loss),
+        left.transform_calculate(label="'diverged at epoch ' + datum.epoch")
+        .mark_text(color=BLUE, align=left_side)
         .encode(x, y=alt.value(8), text="label:N"),
     ]
-    path = [
-        alt.FilterTransform(inside),
-        *(calculate(name, _parameter(j, len(names))) for j, name in enumerate(names)),
-        alt.FoldTransform(fold=[*names], **{"as": ["line", "value"]}),
-        calculate("hue", f"indexof({[*names]}, datum.line) % 7"),
-    ]
-    goals = alt.Chart(alt.NamedData("goals"), transform=[of_problem])
     lower = [
-        goals.mark_rule(strokeDash=[4, 4], opacity=0.8).encode(
-            axis("lower", "y", "parameter", panel=1, clamp=True), HUE
+        goals.mark_rule(strokeDash=[4, 4], opacity=0.8).encode(goal, HUE),
+        paths.mark_line(clip=True, strokeWidth=2.5).encode(
+            x, value, HUE, detail="line:N", tooltip=["line:N", "epoch:Q", "value:Q"]
         ),
-        alt.Chart(transform=path)
-        .mark_line(clip=True, strokeWidth=2.5)
-        .encode(x, value, HUE, detail="line:N", tooltip=["line:N", "epoch:Q", "value:Q"]),
         goals.mark_text(align="left", dx=7).encode(
-            axis("lower", "place", "parameter", panel=1, clamp=True),
-            HUE,
-            x=alt.value("width"),
-            text="line:N",
+            place, HUE, x=alt.value("width"), text="line:N"
         ),
     ]
-    sequence = alt.sequence(0, most + 1, as_="epoch", name="epochs_done")
-    return {
-        **panels(upper, lower, data=sequence, transform=_run(len(names))),
-        "title": {"text": {"expr": _verdict(len(names))}},
-        "params": [
+    # With p = (1 − ηλ)ᵏ for each direction, the loss is L* + ½ Σ λ c² p², and a parameter
+    # θⱼ* + Σ qᵢⱼ cᵢ p.
+    closed_form = {
+        f"p{i}": f"pow(1 - learning_rate * of.eigenvalues[{i}], datum.epoch)"
+        for i in directions
+    }
+    closed_form["loss"] = total("of.least", "of.weights[#] * datum.p# * datum.p#")
+    at_limit = "pow(1 - of.largest_stable * of.eigenvalues[#], 2 * datum.epoch)"
+    closed_form["limit"] = total("of.least", f"of.weights[#] * {at_limit}")
+    for j, name in enumerate(names):
+        closed_form[name] = total(f"of.solution[{j}]", f"of.directions[{j}][#] * datum.p#")
+    picture = panels(
+        upper,
+        lower,
+        data=alt.sequence(0, most + 1, as_="epoch"),
+        transform=[
+            {"filter": "datum.epoch <= epochs"},
+            *(calculate(name, formula) for name, formula in closed_form.items()),
+        ],
+    )
+    factors = (f"pow(1 - learning_rate * of.eigenvalues[{i}], 2)" for i in directions)
+    return explorer(
+        picture,
+        [
             slider("rate_place", "learning rate", -2.3, 0.08, 0.01),
             slider("epochs", "epochs", 1, most, 1),
-            choice("problem", "data", problems)
-            if len(problems) > 1
-            else {"name": "problem"},
-            {"name": "learning_rate", "expr": RATE},
-            {"name": "x_ends", "expr": "[0, epochs]"},
-            {
-                "name": "x_ticks",
-                "expr": "sequence(0, epochs + 1, max(1, round(epochs / 6)))",
-            },
+            choice("problem", "data", problems),
         ],
-    }
-
-
-def _run(directions: int) -> list[alt.FilterTransform | alt.CalculateTransform]:
-    """Compute the closed form for each epoch, and the loss at the largest stable η.
-
-    With p = (1 − ηλ)ᵏ for each direction the loss is L* + ½ Σ λ c² p².
-    """
-
-    def power(rate: str, i: int) -> str:
-        return f"pow(1 - {rate} * {CHOSEN}.eigenvalues[{i}], datum.epoch)"
-
-    def loss(p: str) -> str:
-        shares = (
-            f"{CHOSEN}.weights[{i}] * datum.{p}{i} * datum.{p}{i}"
-            for i in range(directions)
-        )
-        return " + ".join([f"{CHOSEN}.least", *shares])
-
-    rates = {"p": "learning_rate", "q": f"{CHOSEN}.largest_stable"}
-    return [
-        alt.FilterTransform("datum.epoch <= epochs"),
-        *(
-            calculate(f"{p}{i}", power(rate, i))
-            for p, rate in rates.items()
-            for i in range(directions)
-        ),
-        calculate("loss", loss("p")),
-        calculate("limit", loss("q")),
-    ]
-
-
-def _parameter(j: int, directions: int) -> str:
-    """Compute θⱼ* + Σ qᵢⱼ cᵢ p."""
-    terms = (f"{CHOSEN}.directions[{j}][{i}] * datum.p{i}" for i in range(directions))
-    return " + ".join([f"{CHOSEN}.solution[{j}]", *terms])
-
-
-def _verdict(directions: int) -> str:
-    """Return the title, which speaks with the sliders."""
-    kept = ", ".join(
-        f"pow(1 - learning_rate * {CHOSEN}.eigenvalues[{i}], 2)" for i in range(directions)
-    )
-    stable = f"learning_rate < {CHOSEN}.largest_stable"
-    return (
-        f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' "
-        f"+ format(learning_rate, '.3~f') + ({stable} ? ' is below ' : ' is above ') "
-        f"+ format({CHOSEN}.largest_stable, '.3f'), ({stable} "
-        "? 'The slowest direction keeps × ' : 'The steepest direction grows × ') "
-        f"+ format(max({kept}), '.3~r') + ' an epoch']"
+        "epochs",
+        VERDICT,
+        of="numbers[problem]",
+        learning_rate="round(1000 * pow(10, rate_place)) / 1000",
+        stable="learning_rate < of.largest_stable",
+        kept=f"max({', '.join(factors)})",
     )
 
 
-def _constants(problem: Problem, weights: Tensor, bias: Tensor) -> dict[str, Any]:
+def _constants(problem: Problem, start: Sequence[Tensor]) -> dict[str, Any]:
     """Return λ, ½ λ c² and q c for each direction, so that only powers are left."""
-    q = oracle.quadratic(problem.X, problem.y, weights, bias)
+    q = oracle.quadratic(problem.X, problem.y, *start)
     share = 0.5 * q.eigenvalues * q.offsets**2
     return {
         "eigenvalues": q.eigenvalues.tolist(),
@@ -445,22 +387,3 @@ def _constants(problem: Problem, weights: Tensor, bias: Tensor) -> dict[str, Any
         "first": q.least_loss + share.sum().item(),
         "largest_stable": 2 / q.eigenvalues[-1].item(),
     }
-
-
-def _ghosts(
-    problems: Mapping[str, Problem],
-    model: nn.Module,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    rates: Sequence[float],
-    epochs: int,
-    highest: float,
-) -> Rows:
-    """Return the losses of `sweep`'s runs, each cut one point beyond the edge."""
-    rows: Rows = []
-    for name, (X, y, _) in problems.items():
-        runs = sweep(model, loss, X, y, rates, epochs + 1).losses.tolist()
-        for rate, run in zip(rates, runs, strict=True):
-            end = next((i for i, value in enumerate(run) if not value <= highest), len(run))
-            kept = [value for value in run[: end + 1] if math.isfinite(value)]
-            rows.append({"problem": name, "rate": rate, "losses": kept})
-    return rows

@@ -3,28 +3,29 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
 
 import altair as alt
 from torch import Tensor
 
 from groundup.charts.blocks import (
-    BLUE,
+    CHOSEN,
+    GHOST,
     GREY,
     ORANGE,
     Content,
     Line,
+    Panel,
     Rows,
     Specification,
     axis,
     calculate,
     choice,
     ends,
-    line_rows,
-    lines,
+    explorer,
+    framed,
     nothing,
-    panels,
-    points,
+    on,
+    plot,
     slider,
     specify,
     unfold,
@@ -35,7 +36,7 @@ from groundup.charts.runs import DIVERGED
 @cache
 def _batch_order() -> Specification:
     labels = alt.Axis(labelExpr="datum.value % 4 ? '' : datum.label", labelAngle=0)
-    cells = alt.Chart(alt.NamedData("cells")).encode(
+    cells = on("cells").encode(
         x=alt.X("sample:O", title="sample", axis=labels), y=alt.Y("epoch:O", title="epoch")
     )
     batches = alt.Scale(domain=[1, alt.ExprRef("batches")], scheme="viridis")
@@ -92,16 +93,6 @@ def batch_order(
     )
 
 
-@cache
-def _gradient_noise() -> Specification:
-    size = axis("x", "x", "batch size", log=True)
-    # A whole batch has no spread at all, and zero has no place on a log axis.
-    noise = axis("y", "y", "distance from the full gradient", log=True)
-    return specify(
-        *lines("theory", size, noise), points("measured", size, noise), height=260
-    )
-
-
 def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> Content:
     """Draw how far a batch's gradient is from that of all samples, over the batch's size.
 
@@ -113,49 +104,32 @@ def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> C
         samples: how many there are to draw from, without replacement.
     """
     sizes = [2 ** (i / 8) for i in range(int(8 * math.log2(samples)) + 1)]
-    shown = {size: d for size, d in sorted(measured.items()) if d > 1e-3 * one}
-    lowest = 0.5 * min(shown.values(), default=one)
+    # A whole batch has no spread at all, and zero has no place on a log axis.
+    kept = [(size, d) for size, d in sorted(measured.items()) if d > 1e-3 * one]
+    lowest = 0.5 * min((d for _, d in kept), default=one)
 
-    def put_back(size: float) -> float:
-        return one / math.sqrt(size)
+    def theory(label: str, hue: int, variance: Callable[[float], float]) -> Line:
+        curve = [(size, one * math.sqrt(variance(size))) for size in sizes]
+        return Line([p for p in curve if p[1] > lowest], label, hue, dashed=True)
 
-    def not_put_back(size: float) -> float:
-        return put_back(size) * math.sqrt((samples - size) / (samples - 1))
-
-    def line(curve: Callable[[float], float], label: str, hue: int) -> Line:
-        kept = [(size, curve(size)) for size in sizes if curve(size) > lowest]
-        return Line(kept, label, hue, dashed=True)
-
-    theory = {
-        "put back": line(put_back, "put back", 1),
-        "not put back": line(not_put_back, "not put back", 3),
+    shown: dict[str, Line] = {
+        "put back": theory("put back", 1, lambda size: 1 / size),
+        "not put back": theory(
+            "not put back", 3, lambda size: (samples / size - 1) / (samples - 1)
+        ),
     }
-    return Content(
-        _gradient_noise(),
-        {
-            **line_rows("theory", theory, log=True),
-            "measured": [{"x": s, "y": d, "hue": 0} for s, d in shown.items()],
-        },
-        "The larger the batch, the smaller the noise",
+    shown |= {f"batches of {size}": Line([(size, d)]) for size, d in kept}
+    panel = Panel(
+        "noise",
+        "distance from the full gradient",
+        shown,
+        ["The larger the batch, the smaller the noise"],
         "Line chart of the distance from the full gradient over the batch size, both on "
         f"log axes: points measured on {samples} samples lie on one over the square root "
         "of the batch size and bend to zero as the batch becomes the whole.",
-        ends("x", sizes, log=True, margin=0.02) | ends("y", [lowest, one], log=True),
+        log=True,
     )
-
-
-@cache
-def _growth() -> Specification:
-    size = axis("x", "x", "samples in the batch", log=True)
-
-    def panel(data: str, name: str, title: str, i: int) -> list[alt.Chart]:
-        cost = axis(name, "y", title, log=True, panel=i)
-        return [*lines(data, size, cost), points(f"{data} measured", size, cost)]
-
-    return panels(
-        panel("time", "y", "milliseconds a step", 0),
-        panel("memory", "lower", "megabytes kept", 1),
-    )
+    return plot("batch size", panel, log=True)
 
 
 def growth(rows: Sequence[Mapping[str, float]]) -> Content:
@@ -166,29 +140,28 @@ def growth(rows: Sequence[Mapping[str, float]]) -> Content:
     Args:
         rows: each with `samples`, `milliseconds` and `megabytes`.
     """
-    first, last = rows[0], rows[-1]
-    head = f"{last['samples'] / first['samples']:,.0f} × the samples:"
-    tail = (
-        f"{last['milliseconds'] / first['milliseconds']:,.0f} × the time, "
-        f"{last['megabytes'] / first['megabytes']:,.0f} × the memory"
+    samples, time, memory = (
+        f"{rows[-1][column] / rows[0][column]:,.0f} ×"
+        for column in ("samples", "milliseconds", "megabytes")
     )
-    datasets: dict[str, Rows] = {}
-    params = ends("x", [row["samples"] for row in rows], log=True, margin=0.02)
-    for data, name, column, hue in (
-        ("time", "y", "milliseconds", 0),
-        ("memory", "lower", "megabytes", 3),
-    ):
-        costs = [(row["samples"], row[column]) for row in rows]
-        datasets |= line_rows(data, {data: Line(costs, hue=hue)}, log=True)
-        datasets[f"{data} measured"] = [{"x": x, "y": y, "hue": hue} for x, y in costs]
-        params |= ends(name, [y for _, y in costs], log=True)
-    return Content(
-        _growth(),
-        datasets,
-        [head, tail],
-        "Two panels over the number of samples, on log axes: milliseconds a step, and "
-        f"megabytes that the graph keeps. {head} {tail}.",
-        params,
+    head, tail = f"{samples} the samples:", f"{time} the time, {memory} the memory"
+
+    def panel(column: str, unit: str, hue: int, title: str, said: str) -> Panel:
+        line = Line([(row["samples"], row[column]) for row in rows], hue=hue)
+        return Panel(column, unit, {column: line}, [title], said, log=True, dots=True)
+
+    return plot(
+        "samples in the batch",
+        panel("milliseconds", "milliseconds a step", 0, head, "Two panels on log axes:"),
+        panel(
+            "megabytes",
+            "megabytes kept",
+            3,
+            tail,
+            "milliseconds a step, and megabytes that the graph keeps, over the number of "
+            f"samples. {head} {tail}.",
+        ),
+        log=True,
     )
 
 
@@ -229,23 +202,18 @@ def batch_size_explorer(
             "rates"
         )
     sizes, rates, epochs = by_epoch.shape
-    highest = 5 * by_epoch[0, 0, 0].item()
+    first = by_epoch[0, 0, 0].item()
+    highest = 5 * first
     runs = {"epochs": by_epoch, "updates": by_update}
     rows: Rows = [
-        {
-            "size": size,
-            "rate": rate,
-            **{
-                equal: _kept(of[size, rate].tolist(), highest) for equal, of in runs.items()
-            },
-        }
+        {"size": size, "rate": rate}
+        | {equal: framed(of[size, rate].tolist(), highest) for equal, of in runs.items()}
         for size in range(sizes)
         for rate in range(rates)
     ]
-    gone = DIVERGED * by_epoch[0, 0, 0].item()
+    gone = DIVERGED * first
     last = {
-        equal: [[v if v <= gone else None for v in row] for row in of[..., -1].tolist()]
-        for equal, of in runs.items()
+        equal: of[..., -1].nan_to_num(gone).clamp(max=gone) for equal, of in runs.items()
     }
     done = {"epochs": epochs - 1, "updates": (by_update.shape[2] - 1) * updates_between}
     return Content(
@@ -257,10 +225,10 @@ def batch_size_explorer(
         "other batch sizes. Sliders set both.",
         {
             "numbers": {
-                "last": last,
+                "last": {equal: of.tolist() for equal, of in last.items()},
+                "gone": gone,
                 "done": done,
                 "between": {"epochs": 1, "updates": updates_between},
-                "samples": 2 ** (sizes - 1),
                 "rates": [2**exponent for exponent in rate_exponents],
             },
             "size_place": min(5, sizes - 1),
@@ -271,37 +239,27 @@ def batch_size_explorer(
     )
 
 
-def _kept(run: list[float], highest: float) -> list[float]:
-    """Cut a run where it leaves the chart, one point beyond the frame."""
-    end = next((i for i, loss in enumerate(run) if not loss <= highest), len(run))
-    beyond = 1000 * highest  # JSON has no infinity
-    return [min(loss, beyond) if math.isfinite(loss) else beyond for loss in run[: end + 1]]
-
-
-VERDICT = (
-    "['Batch size ' + batch_size + ', learning rate ' + format(learning_rate, '.2~r') "
-    "+ ': ' + (isValid(last) ? 'loss ' + format(last, '.3~g') : 'diverged'), "
-    "equal == 'epochs' ? numbers.done.epochs + ' epochs are ' "
-    "+ format(numbers.done.epochs * numbers.samples / batch_size, ',') + ' updates' "
-    ": numbers.done.updates + ' updates are ' "
-    "+ format(numbers.done.updates * batch_size / numbers.samples, '.3~g') + ' epochs']"
-)
+VERDICT = """[
+    'Batch size ' + batch_size + ', learning rate ' + format(learning_rate, '.2~r') + ': '
+        + (last < numbers.gone ? 'loss ' + format(last, '.3~g') : 'diverged'),
+    equal == 'epochs'
+        ? done + ' epochs are ' + format(done * samples / batch_size, ',') + ' updates'
+        : done + ' updates are ' + format(done * batch_size / samples, '.3~g') + ' epochs'
+]"""
 """The title, which speaks with the sliders."""
 
 
 @cache
 def _explorer(sizes: int, rates: int) -> Specification:
     done, loss = axis("x", "done", None), axis("y", "loss", "loss on all samples", log=True)
-    runs = alt.Chart(
-        alt.NamedData("runs"),
-        transform=[
-            alt.FilterTransform("datum.rate == rate_place"),
-            calculate("losses", "datum[equal]"),
-            *unfold("losses", "size"),
-            calculate("done", "(datum.position - 1) * numbers.between[equal]"),
-        ],
-    ).encode(done, loss)
-    floor = alt.Chart(alt.NamedData("floor"))
+    transform = [
+        {"filter": "datum.rate == rate_place"},
+        calculate("losses", "datum[equal]"),
+        *unfold("losses", "size"),
+        calculate("done", "(datum.position - 1) * numbers.between[equal]"),
+    ]
+    runs = on("runs", transform=transform).encode(done, loss)
+    floor = on("floor")
     words = floor.mark_text(align="right", dy=12, color=ORANGE, text="least loss")
     # What lies along the axis depends on the comparison, and an axis's title can't.
     bottom = floor.mark_text(dy=34, fontSize=11, color=GREY).encode(
@@ -310,32 +268,25 @@ def _explorer(sizes: int, rates: int) -> Specification:
         text=alt.value(alt.expr("equal + ' done'")),
     )
     picture = specify(
-        runs.mark_line(clip=True, strokeWidth=1, opacity=0.45, color=GREY).encode(
-            detail="size:N"
-        ),
+        runs.mark_line(**GHOST).encode(detail="size:N"),
         floor.mark_rule(strokeDash=[5, 4], color=ORANGE, strokeWidth=1.5).encode(y=loss),
         words.encode(loss, x=alt.value("width")),
-        runs.transform_filter("datum.size == size_place").mark_line(
-            clip=True, strokeWidth=3, color=BLUE
-        ),
+        runs.transform_filter("datum.size == size_place").mark_line(**CHOSEN),
         bottom,
         height=320,
     )
-    derived: dict[str, Any] = {
-        "batch_size": "pow(2, size_place)",
-        "learning_rate": "numbers.rates[rate_place]",
-        "last": "numbers.last[equal][size_place][rate_place]",
-        "x_ends": "[0, numbers.done[equal]]",
-        "x_ticks": "sequence(0, numbers.done[equal] + 1, "
-        "max(1, round(numbers.done[equal] / 6)))",
-    }
-    return {
-        **picture,
-        "title": {"text": {"expr": VERDICT}},
-        "params": [
+    return explorer(
+        picture,
+        [
             slider("size_place", "batch size", 0, sizes - 1, 1),
             slider("rate_place", "learning rate", 0, rates - 1, 1),
             choice("equal", "compare at equal", ["epochs", "updates"]),
-            *({"name": name, "expr": expression} for name, expression in derived.items()),
         ],
-    }
+        "done",
+        VERDICT,
+        batch_size="pow(2, size_place)",
+        learning_rate="numbers.rates[rate_place]",
+        last="numbers.last[equal][size_place][rate_place]",
+        done="numbers.done[equal]",
+        samples=f"{2 ** (sizes - 1)}",
+    )

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
 from torch import Tensor
@@ -11,25 +10,18 @@ from groundup._checks import check_all_finite
 from groundup.charts.blocks import (
     Content,
     Line,
-    Rows,
-    Specification,
-    axis,
-    ends,
-    line_rows,
-    lines,
+    Panel,
+    Points,
     nothing,
     number,
-    panels,
-    rule,
+    plot,
     shape,
-    specify,
     wrapped,
 )
 from groundup.naive import NaiveTrainerResult
 from groundup.trainer import TrainerResult
 
 Result = NaiveTrainerResult | TrainerResult
-Points = list[tuple[float, float]]
 
 DIVERGED = 100
 """A run that is this many times above its first loss has left the chart."""
@@ -65,13 +57,10 @@ def curve(losses: Sequence[float], start: float) -> Curve:
     left = diverged_at(losses)
     shown = losses if left is None else losses[: left + 1]
     points = [(i + start, loss) for i, loss in enumerate(shown) if math.isfinite(loss)]
-    points = [(int(x) if x == int(x) else x, y) for x, y in points]
     if left is not None:
         return Curve(points, f"diverged at epoch {math.ceil(left + start)}", True)
-    if not losses:
-        return Curve([], "no epochs, nothing trained", False)
-    course = [number(losses[0]), number(losses[-1])][: len(losses)]
-    return Curve(points, " → ".join(course), False)
+    course = [number(losses[i]) for i in (0, -1)[: len(losses)]]
+    return Curve(points, " → ".join(course) or "no epochs, nothing trained", False)
 
 
 def curves(result: Result) -> dict[str, Curve]:
@@ -87,26 +76,11 @@ def curves(result: Result) -> dict[str, Curve]:
 
 
 def compared(runs: Mapping[str, Result]) -> dict[str, Curve]:
-    """Return one curve a run: its validation loss, where every run has one."""
-    found = {name: curves(run) for name, run in runs.items()}
-    trained = [
-        of for of in found.values() if any(c.points or c.diverged for c in of.values())
-    ]
-    part = "validation" if trained and all("validation" in of for of in trained) else None
-    return {
-        name: of.get(part or next(iter(of)), next(iter(of.values())))
-        for name, of in found.items()
-    }
-
-
-@cache
-def _losses(log: bool, metric: str | None) -> Specification:
-    x = axis("x", "x", "epochs done")
-    loss = axis("y", "y", "loss", log, panel=None if metric is None else 0)
-    upper = lines("losses", x, loss)
-    if metric is None:
-        return specify(*upper)
-    return panels(upper, lines("measures", x, axis("lower", "y", metric, panel=1)))
+    """Return one curve a run: its validation loss, where every trained run has one."""
+    found = {name: [*curves(run).values()] for name, run in runs.items()}
+    trained = [of for of in found.values() if of[0].points or of[0].diverged]
+    every = all(len(of) == 2 for of in trained)
+    return {name: of[-1 if every else 0] for name, of in found.items()}
 
 
 def losses(result: Result | Mapping[str, Result], metric: str | None = None) -> Content:
@@ -124,51 +98,39 @@ def losses(result: Result | Mapping[str, Result], metric: str | None = None) -> 
         ValueError: if a run has no such metric.
     """
     several = isinstance(result, Mapping)
-    found = compared(result) if isinstance(result, Mapping) else curves(result)
     runs = result if isinstance(result, Mapping) else {"validation": result}
-    sentences = [f"{name}: {of.outcome}" for name, of in found.items()]
-    shown = {
-        name: Line(of.points, _label(name, of, several or len(found) > 1), hue)
-        for hue, (name, of) in enumerate(found.items())
-    }
-    seen = [y for line in shown.values() for _, y in line.points]
-    if not seen:
-        return nothing(*(sentences if several else [next(iter(found.values())).outcome]))
-    log = min(seen) > 0
-    last = max(x for line in shown.values() for x, _ in line.points)
-    params = ends("x", [0, math.ceil(last)], whole=True, margin=0) | ends("y", seen, log)
-    datasets = line_rows("losses", shown, log)
-    if metric is not None:
-        measured = _measured(runs, metric)
-        datasets |= line_rows("measures", measured)
-        params |= ends("lower", [y for line in measured.values() for _, y in line.points])
-        sentences += [
-            f"{metric} {number(line.points[-1][1])}" + (f" {name}" if several else "")
-            for name, line in measured.items()
-            if line.points
-        ]
-    courses = [
-        f"{name} {of.outcome if of.diverged else shape([y for _, y in of.points])}"
-        for name, of in found.items()
-        if of.points
-    ]
-    return Content(
-        _losses(log, metric),
-        datasets,
-        wrapped(sentences),
+    found = compared(runs) if several else curves(runs["validation"])
+    drawn = any(of.points for of in found.values())
+    panel = _loss_panel(found, several)
+    if not drawn:
+        return nothing(*(panel.title if several else [next(iter(found.values())).outcome]))
+    lower = [] if metric is None else [_metric_panel(runs, metric)]
+    return plot("epochs done", panel, *lower)
+
+
+def _loss_panel(found: Mapping[str, Curve], several: bool) -> Panel:
+    shown, courses = {}, []
+    for hue, (name, of) in enumerate(found.items()):
+        named = several or len(found) > 1
+        label = ", ".join([name] * named + [of.outcome] * of.diverged)
+        shown[name] = Line(of.points, label, hue)
+        losses = [y for _, y in of.points]
+        if losses:
+            courses.append(f"{name} {of.outcome if of.diverged else shape(losses)}")
+    log = all(y > 0 for line in shown.values() for _, y in line.points)
+    return Panel(
+        "losses",
+        "loss",
+        shown,
+        wrapped([f"{name}: {of.outcome}" for name, of in found.items()]),
         f"Line chart of the loss over the epochs{', on a log axis' if log else ''}: "
-        + "; ".join(courses + sentences[len(found) :])
-        + ".",
-        params,
+        f"{'; '.join(courses)}.",
+        log,
     )
 
 
-def _label(name: str, of: Curve, named: bool) -> str:
-    return ", ".join([name] * named + [of.outcome] * of.diverged)
-
-
-def _measured(runs: Mapping[str, Result], metric: str) -> dict[str, Line]:
-    measured = {}
+def _metric_panel(runs: Mapping[str, Result], metric: str) -> Panel:
+    shown, last = {}, []
     for hue, (name, run) in enumerate(runs.items()):
         metrics = getattr(run, "metrics", {})
         if metric not in metrics:
@@ -177,8 +139,10 @@ def _measured(runs: Mapping[str, Result], metric: str) -> dict[str, Line]:
             )
         points = [(i, v) for i, v in enumerate(metrics[metric], 1) if math.isfinite(v)]
         # Metrics are measured on the validation data, whose curve is a run's second one.
-        measured[name] = Line(points, name, hue if len(runs) > 1 else 1)
-    return measured
+        shown[name] = Line(points, name, hue if len(runs) > 1 else 1)
+        of = f" {name}" if len(runs) > 1 else ""
+        last += [f"{metric} {number(value)}{of}" for _, value in points[-1:]]
+    return Panel("measures", metric, shown, wrapped(last), "; ".join(wrapped(last)) + ".")
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -205,12 +169,6 @@ def flat(tensors: Sequence[Tensor]) -> list[float]:
     return [value for tensor in tensors for value in tensor.flatten().tolist()]
 
 
-@cache
-def _trajectories() -> Specification:
-    x, value = axis("x", "x", "epochs done"), axis("lower", "y", "parameter")
-    return specify(rule("goals", value), *lines("parameters", x, value))
-
-
 def trajectories(
     result: NaiveTrainerResult,
     true_parameters: Sequence[Tensor] | None = None,
@@ -226,50 +184,44 @@ def trajectories(
     Raises:
         ValueError: if `names` or `true_parameters` don't fit the parameters.
     """
+    panel = _parameter_panel(result, true_parameters, names)
+    return plot("epochs done", panel) if panel.lines else nothing(*panel.title)
+
+
+def _parameter_panel(
+    result: NaiveTrainerResult,
+    true_parameters: Sequence[Tensor] | None,
+    names: Sequence[str] | None,
+) -> Panel:
     pattern = result.parameters[0] if result.parameters else true_parameters or ()
     labels = parameter_names(pattern, names)
-    goals: list[float] = []
     if true_parameters is not None:
         _check_shapes(true_parameters, pattern)
-        goals = flat(true_parameters)
+    goals = flat(true_parameters or ())
     left = diverged_at(result.losses)
     # The loss at which a run left was measured before the update of parameters[left].
     path = [
         flat(entry) for entry in result.parameters[: None if left is None else left + 1]
     ]
     path = [entry for entry in path if all(map(math.isfinite, entry))]
-    if not path:
-        return nothing(
-            "No epochs: no parameter has moved"
-            if left is None
-            else f"Diverged at epoch {left}"
-        )
     if left is not None:
         title = f"Parameters, until the run diverged at epoch {left}"
+    elif not path:
+        title = "No epochs: no parameter has moved"
     elif goals:
         off = max(abs(a - b) for a, b in zip(path[-1], goals, strict=True))
         title = f"Parameters: within {number(off)} of the true ones"
     else:
         title = "Parameters over the epochs"
     shown = {
-        name: Line([(epoch, entry[i]) for epoch, entry in enumerate(path, 1)], name, i)
-        for i, name in enumerate(labels)
+        f"true {name}": Line([(0, goal), (len(path), goal)], "", i, dashed=True)
+        for i, (name, goal) in enumerate(zip(labels, goals, strict=False))
     }
-    rules: Rows = [
-        {"line": name, "y": goal, "hue": line.hue % 7}
-        for (name, line), goal in zip(shown.items(), goals, strict=False)
-    ]
-    seen = [value for entry in path for value in entry] + goals
-    return Content(
-        _trajectories(),
-        {**line_rows("parameters", shown), "goals": rules},
-        title,
-        f"Line chart of {len(labels)} parameters over the epochs"
-        + (", their true values as dashed rules. " if goals else ". ")
-        + title
-        + ".",
-        ends("x", [0, len(path)], whole=True, margin=0) | ends("lower", seen),
-    )
+    for i, name in enumerate(labels):
+        shown[name] = Line([(e, entry[i]) for e, entry in enumerate(path, 1)], name, i)
+    dashed = ", their true values dashed" if goals else ""
+    said = f"Line chart of {len(labels)} parameters over the epochs{dashed}. {title}."
+    return Panel("parameters", "parameter", shown if path else {}, [title], said)
 
 
 def _check_shapes(true: Sequence[Tensor], pattern: Sequence[Tensor]) -> None:
@@ -278,13 +230,6 @@ def _check_shapes(true: Sequence[Tensor], pattern: Sequence[Tensor]) -> None:
     shapes, expected = ([tuple(p.shape) for p in tensors] for tensors in (true, pattern))
     if shapes != expected:
         raise ValueError(f"true_parameters must have the shapes {expected}, got {shapes}")
-
-
-@cache
-def _training(log: bool) -> Specification:
-    x, value = axis("x", "x", "epochs done"), axis("lower", "y", "parameter", panel=1)
-    loss = lines("losses", x, axis("y", "y", "loss", log, panel=0))
-    return panels(loss, [rule("goals", value), *lines("parameters", x, value)])
 
 
 def training(
@@ -304,13 +249,6 @@ def training(
     Raises:
         ValueError: if `names` or `true_parameters` don't fit the parameters.
     """
-    upper, lower = losses(result), trajectories(result, true_parameters, names)
-    if "losses" not in upper.datasets or "parameters" not in lower.datasets:
-        return upper
-    return Content(
-        _training(min(row["y"] for row in upper.datasets["losses"]) > 0),
-        {**upper.datasets, **lower.datasets},
-        [*upper.title, str(lower.title)],
-        f"{upper.description} {lower.description}",
-        {**upper.params, **lower.params},
-    )
+    lower = _parameter_panel(result, true_parameters, names)
+    upper = _loss_panel(curves(result), several=False)
+    return plot("epochs done", upper, lower) if lower.lines else losses(result)
