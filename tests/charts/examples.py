@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ GREY = "#8C8C8C"
 
 TRUE = (torch.tensor([[1.5], [-0.5]]), torch.tensor([0.5]))
 X, y = make_regression(64, 2, generator=seeded(), weights=TRUE[0], bias=0.5)
+X1 = X[:, :1]
 LIMIT = oracle.largest_stable_learning_rate(X)
 
 
@@ -58,6 +59,7 @@ def run(
     return TrainerResult([*training], [*validation], metrics)
 
 
+BELOW = with_losses(1.0, -2.0)
 STABLE, NO_EPOCHS, DIVERGED = train(0.1, 20), train(0.1, 0), train(3.0, 60)
 VALIDATED = run([4.0, 2.0, 1.0], [5.0, 3.0, 2.0], accuracy=[0.5, 0.75, 0.875])
 OTHER = run([3.0, 1.0, 0.5], [4.0, 3.0, 2.5], accuracy=[0.25, 0.5, 0.625])
@@ -69,6 +71,7 @@ PROBLEMS = {
         X * torch.tensor([4.0, 1.0]), y, (TRUE[0] / torch.tensor([[4.0], [1.0]]), TRUE[1])
     ),
 }
+HALVED = {name: charts.Problem(X / 2, 3 * y, TRUE) for name in PROBLEMS}
 GHOSTS = [0.05, 0.2, 3.0]
 
 # Two classes that a slanted line parts; none of it is the same with x and y exchanged.
@@ -86,17 +89,10 @@ FEATURES = ("bill depth in mm", "body mass in g")
 SEXES = ("female", "male")
 
 
-def batches_of(
-    size: int, shuffle: bool = True, drop_last: bool = False
-) -> list[list[list[int]]]:
+def batches_of(size: int, shuffle: bool = True) -> list[list[list[int]]]:
     """What a loader of 24 samples gives in four epochs: positions, batch by batch."""
-    loader = DataLoader(
-        Dataset(torch.arange(24)),
-        size,
-        shuffle=shuffle,
-        generator=seeded(),
-        drop_last=drop_last,
-    )
+    data = Dataset(torch.arange(24))
+    loader = DataLoader(data, size, shuffle=shuffle, generator=seeded())
     return [[positions.tolist() for (positions,) in loader] for _ in range(4)]
 
 
@@ -130,12 +126,6 @@ BY_EPOCH[1, 3] = torch.tensor([8.0, 9.0, INF, NAN, NAN])
 BY_UPDATE[0, 3] = torch.tensor([8.0, 80.0, 80.1, 100.0, INF, NAN, NAN])
 
 
-def explore(*names: str) -> charts.Content:
-    """The explorer of these problems."""
-    problems = {name: PROBLEMS[name] for name in names or PROBLEMS}
-    return charts.learning_rate_explorer(problems, model(), mean_squared_error, GHOSTS)
-
-
 def swept(
     rates: Sequence[float] = (0.01, 0.1, 0.3, 3.0, 4.0), epochs: int = 20
 ) -> SweepResult:
@@ -147,37 +137,55 @@ def near(values: Sequence[Any]) -> list[Any]:
     return [pytest.approx(value, rel=6e-4, abs=1e-6) for value in values]
 
 
-MADE: dict[str, Callable[[], charts.Content]] = {
-    "losses": partial(charts.losses, STABLE),
-    "diverged losses": partial(charts.losses, DIVERGED),
-    "losses of runs": partial(charts.losses, {"calm": VALIDATED, "wild": LEFT}),
-    "linear losses": partial(charts.losses, run([2.0, 1.0, 0.0], [1.0, 0.5, -1.0])),
-    "losses and a metric": partial(charts.losses, VALIDATED, "accuracy"),
-    "trajectories": partial(charts.trajectories, STABLE, TRUE),
-    "training": partial(charts.training, STABLE, TRUE),
-    "diverged training": partial(charts.training, DIVERGED, TRUE),
-    "fit": partial(
-        charts.fit, X[:, :1], y, {"line": 1.5 * X[:, :1], "curve": X[:, :1] ** 2}, "A title"
+PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any, ...]]] = {
+    "losses": (charts.losses, (STABLE,), ({"a": run([9.0, 8.0]), "b": DIVERGED},)),
+    "losses of runs": (charts.losses, ({"calm": VALIDATED, "wild": LEFT},), (DIVERGED,)),
+    "linear losses": (charts.losses, (run([2.0, 1.0, 0.0], [1.0, 0.5, -1.0]),), (BELOW,)),
+    "losses and a metric": (
+        charts.losses,
+        (VALIDATED, "accuracy"),
+        ({"calm": OTHER, "wild": LEFT}, "accuracy"),
     ),
-    "sweep": lambda: charts.sweep_losses(swept(), LIMIT),
-    "pace": partial(charts.pace, STABLE, 0.005, 0.6),
-    "explorer": explore,
-    "batch order": partial(charts.batch_order, batches_of(5), 24, "Batches of 5"),
-    "gradient noise": partial(charts.gradient_noise, SPREADS, 3.0, 512),
-    "growth": partial(charts.growth, COSTS),
-    "batch sizes": partial(
-        charts.batch_size_explorer, BY_EPOCH, BY_UPDATE, EXPONENTS, 8, LEAST
+    "trajectories": (charts.trajectories, (STABLE, TRUE), (DIVERGED, None, ["v", "b"])),
+    "training": (charts.training, (STABLE, TRUE), (DIVERGED,)),
+    "fit": (charts.fit, (X1, y, {"line": 1.5 * X1, "curve": X1**2}, "A"), (y, y, {})),
+    "sweep": (charts.sweep_losses, (swept(), LIMIT), (swept([0.01, 0.02], 3),)),
+    "pace": (charts.pace, (STABLE, 0.005, 0.6), (DIVERGED, 0.1, 0.9)),
+    "explorer": (
+        charts.learning_rate_explorer,
+        (PROBLEMS, model(), mean_squared_error, GHOSTS),
+        (HALVED, model(), mean_squared_error, [0.3]),
     ),
-    "boundary": partial(
-        charts.decision_boundary, BIRDS, MALE, slanted, FEATURES, SEXES, "A title", 6
+    "batch order": (
+        charts.batch_order,
+        (batches_of(5), 24, "Batches of 5"),
+        (batches_of(7, False)[:2], 30),
     ),
-    "promises": partial(charts.promises, PROMISES),
-    "ratios": partial(charts.ratios, MEASURED, "A title of some length"),
-    "no epochs": partial(charts.losses, NO_EPOCHS),
+    "gradient noise": (charts.gradient_noise, (SPREADS, 3.0, 512), ({1: 2.0}, 2.0, 64)),
+    "growth": (charts.growth, (COSTS,), (COSTS[:2],)),
+    "batch sizes": (
+        charts.batch_size_explorer,
+        (BY_EPOCH, BY_UPDATE, EXPONENTS, 8, LEAST),
+        (2 * paced(9), paced(3), [0, 1, 2, 3], 4, 0.1),
+    ),
+    "boundary": (
+        charts.decision_boundary,
+        (BIRDS, MALE, slanted, FEATURES, SEXES, "A title", 6),
+        (BIRDS * 3, 1 - MALE, lambda at: -slanted(at), FEATURES, SEXES, "", 3),
+    ),
+    "promises": (charts.promises, (PROMISES,), ({"by dice": (1.0, 2.0)},)),
+    "ratios": (charts.ratios, (MEASURED, "A long title"), ({"a": 4.0}, "Other", "a")),
+    "no epochs": (charts.losses, (NO_EPOCHS,), ({},)),
 }
-CHARTS = [*MADE]
+"""A name → a kind of chart, what the chart of this name is made from, and another one."""
 
 
 @cache
 def chart(name: str) -> charts.Content:
-    return MADE[name]()
+    make, first, _ = PAIRS[name]
+    return make(*first)
+
+
+def other(name: str) -> charts.Content:
+    make, _, second = PAIRS[name]
+    return make(*second)

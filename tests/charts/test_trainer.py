@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from groundup import LogisticRegression, charts
+from groundup import charts
 from tests.charts.examples import (
     BIRDS,
     BLUE,
@@ -24,40 +24,37 @@ from tests.charts.examples import (
     near,
     slanted,
 )
-from tests.charts.picture import Picture, draw
-from tests.helpers import seeded
+from tests.charts.picture import Mark, Picture, draw
 
 # Decision boundaries.
 
 
-def boundary(model: Any = slanted, cells: int = 6, **others: Any) -> Picture:
-    given = {"X": BIRDS, "y": MALE, **others}
-    return draw(
-        charts.decision_boundary(
-            given["X"], given["y"], model, FEATURES, SEXES, "Two features", cells
-        )
-    )
+def boundary(
+    model: Any = slanted, cells: int = 6, X: Tensor = BIRDS, y: Tensor = MALE
+) -> Picture:
+    words = FEATURES, SEXES, "Two features"
+    return draw(charts.decision_boundary(X, y, model, *words, cells))
 
 
 def test_a_boundarys_cells_cover_the_plot_and_the_samples_without_a_gap() -> None:
     picture = boundary()
-    assert len(picture.cells) == 36
     (left, right), (bottom, top) = picture.x.span, picture.y.span
-    lefts = sorted({round(cell.left) for cell in picture.cells})
-    tops = sorted({round(cell.top) for cell in picture.cells})
-    assert (len(lefts), len(tops)) == (6, 6)
-    assert {(round(c.left), round(c.top)) for c in picture.cells} == {
-        (a, b) for a in lefts for b in tops
-    }
+    across, down = (right - left) / 6, (bottom - top) / 6
+    middles = [
+        (left + (i + 0.5) * across, top + (j + 0.5) * down)
+        for i in range(6)
+        for j in range(6)
+    ]
+    drawn = sorted(cell.middle for cell in picture.cells)
+    assert drawn == [pytest.approx(place, abs=1) for place in middles]
     for cell in picture.cells:
-        assert cell.width == pytest.approx((right - left) / 6, abs=1)
-        assert cell.height == pytest.approx((bottom - top) / 6, abs=1)
-    assert [lefts[0], tops[0]] == pytest.approx([left, top], abs=1)
+        size = cell.item["width"], cell.item["height"]
+        assert size == pytest.approx((across, down), abs=1)
     # A margin of a twentieth lies around the samples.
     for i, axis in enumerate((picture.x, picture.y)):
         low, high = BIRDS[:, i].min().item(), BIRDS[:, i].max().item()
-        ends = [axis.read(place) for place in axis.span]
         margin = 0.05 * (high - low)
+        ends = [axis.read(place) for place in axis.span]
         assert ends == pytest.approx([low - margin, high + margin], rel=1e-3)
     assert (picture.x.title, picture.y.title) == FEATURES
     assert picture.title == ["Two features"]
@@ -69,15 +66,18 @@ def test_a_cells_colour_is_what_the_model_says_of_it_the_deeper_the_surer() -> N
     picture = boundary(cells=8)
     sure = []
     for cell in picture.cells:
-        middle = picture.at((cell.left + cell.width / 2, cell.top + cell.height / 2))
+        middle = picture.at(cell.middle)
         p = torch.sigmoid(slanted(torch.tensor([middle]))).item()
-        sure.append((abs(2 * p - 1), cell.opacity))
+        sure.append((abs(2 * p - 1), cell.item["opacity"]))
         if sure[-1][0] > 0.05:
             assert cell.color == (BLUE if p > 0.5 else ORANGE)
     assert {cell.color for cell in picture.cells} == {BLUE, ORANGE}
     sure.sort()
     assert all(b[1] >= a[1] - 0.01 for a, b in pairwise(sure))
     assert [sure[0][1], sure[-1][1]] == pytest.approx([0.05, 0.4], abs=0.1)
+    # One that is infinitely sure is drawn as sure.
+    infinite = boundary(lambda places: slanted(places).sign() * INF)
+    assert {cell.item["opacity"] for cell in infinite.cells} == {0.4}
 
 
 @pytest.mark.parametrize("labels", [MALE, MALE.flatten(), MALE.long(), MALE.bool()])
@@ -85,15 +85,14 @@ def test_a_boundarys_samples_are_the_datas_in_their_classes_colour_and_shape(
     labels: Tensor,
 ) -> None:
     picture = boundary(y=labels, cells=2)
-    drawn = [(*picture.at(p.place), p.color) for p in picture.points]
+    assert [picture.at(p.place) for p in picture.points] == [
+        pytest.approx(place, rel=1e-3) for place in BIRDS.tolist()
+    ]
     colors = [(ORANGE, BLUE)[int(label)] for label in labels.flatten()]
-    expected = [(*xy, color) for xy, color in zip(BIRDS.tolist(), colors, strict=True)]
-    for (x, y_, color), (true_x, true_y, true_color) in zip(drawn, expected, strict=True):
-        assert (x, y_) == pytest.approx((true_x, true_y), rel=1e-3)
-        assert color == true_color
-    assert len({(p.color, p.shape) for p in picture.points}) == 2
-    assert len({p.shape for p in picture.points}) == 2
-    legend = [t.words for t in picture.texts if t.role == "legend-label"]
+    assert [point.color for point in picture.points] == colors
+    shapes = {(point.color, point.item["shape"]) for point in picture.points}
+    assert len(shapes) == len({shape for _, shape in shapes}) == 2
+    legend = [text.words for text in picture.texts if text.role == "legend-label"]
     assert legend == [*SEXES]
 
 
@@ -101,14 +100,9 @@ def test_places_that_the_model_has_no_answer_to_are_left_out() -> None:
     middle = BIRDS[:, 0].mean()
     half = boundary(lambda places: slanted(places).where(places[:, :1] > middle, NAN))
     assert 0 < len(half.cells) < 36
-    assert min(half.x.read(c.left + c.width / 2) for c in half.cells) > middle
-    assert not boundary(lambda places: slanted(places) * NAN).cells
-    assert len(boundary(lambda places: slanted(places) * NAN).points) == 30
-
-
-def test_a_model_that_is_infinitely_sure_is_drawn_as_sure() -> None:
-    picture = boundary(lambda places: slanted(places).sign() * INF)
-    assert {cell.opacity for cell in picture.cells} == {0.4}
+    assert min(half.x.read(cell.middle[0]) for cell in half.cells) > middle
+    none = boundary(lambda places: slanted(places) * NAN)
+    assert (len(none.cells), len(none.points)) == (0, 30)
 
 
 def test_a_boundarys_model_is_asked_once_and_without_gradients() -> None:
@@ -119,18 +113,14 @@ def test_a_boundarys_model_is_asked_once_and_without_gradients() -> None:
         return slanted(places)
 
     boundary(model, 5)
-    charts.decision_boundary(BIRDS.double(), MALE, model, FEATURES, SEXES, "", 1)
+    boundary(model, 1, BIRDS.double())
     assert asked == [((25, 2), torch.float32, False), ((1, 2), torch.float64, False)]
-    content = charts.decision_boundary(
-        BIRDS, MALE, LogisticRegression(2, seeded()), FEATURES, SEXES
-    )
-    assert len(content.datasets["grid"]) >= 900
 
 
-@pytest.mark.parametrize("shape", [(5, 1), (5, 3), (5,), (2,), (5, 2, 1), ()])
+@pytest.mark.parametrize("shape", [(5, 1), (5, 3), (5,), (5, 2, 1), ()])
 def test_a_boundary_has_two_features(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"X must have shape \(n, 2\), got") as raised:
-        charts.decision_boundary(torch.zeros(shape), MALE, slanted, FEATURES, SEXES)
+        boundary(X=torch.zeros(shape))
     assert str(raised.value).endswith(str(shape))
 
 
@@ -138,82 +128,67 @@ def test_a_boundary_wants_as_many_labels_as_samples_and_all_of_them_finite() -> 
     with pytest.raises(ValueError, match="shorter"):
         boundary(y=MALE[:-1])
     with pytest.raises(ValueError, match=r"^X must be finite, got nan at \(0, 1\)$"):
-        boundary(
-            X=BIRDS.clone().index_put((torch.tensor(0), torch.tensor(1)), torch.tensor(NAN))
-        )
+        boundary(X=torch.tensor([[1.0, NAN]]))
     with pytest.raises(ValueError, match=r"^y must be finite, got nan at \(0, 0\)$"):
         boundary(y=MALE * NAN)
 
 
-# What a choice promises.
+# What a choice promises, and what it costs.
+
+
+def level(marks: list[Mark], height: float, within: float = 20) -> list[Mark]:
+    """The marks of a row, from the top one down."""
+    shown = [mark for mark in marks if abs(mark.end[1] - height) < within]
+    return sorted(shown, key=lambda mark: mark.end[1])
 
 
 def test_promised_and_delivered_losses_are_the_ends_of_a_rule() -> None:
     content = charts.promises(PROMISES)
     picture = draw(content)
     assert [*picture.y.ticks] == [*PROMISES]
-    for row, (promised, delivered) in PROMISES.items():
+    for row, losses in PROMISES.items():
         height = picture.y.ticks[row]
-        for color, loss, words, side in (
-            (BLUE, promised, "promised", -1),
-            (VERMILION, delivered, "delivered", 1),
-        ):
-            (point,) = [
-                p
-                for p in picture.points
-                if p.color == color and abs(p.place[1] - height) < 1
-            ]
-            assert picture.x.read(point.place[0]) == pytest.approx(loss, rel=1e-3)
-            (text,) = [
-                t
-                for t in picture.words
-                if t.words == words and abs(t.place[1] - height) < 20
-            ]
-            # The promise above the rule, what was delivered below it.
-            assert 10 < side * (text.place[1] - height) < 20
-            assert text.color == color
-        (rule,) = [r for r in picture.rules if abs(r.start[1] - height) < 1]
-        ends = sorted(picture.x.read(x) for x in (rule.start[0], rule.end[0]))
-        assert ends == near(sorted((promised, delivered)))
+        points, words = level(picture.points, height), level(picture.words, height)
+        assert [point.color for point in points] == [BLUE, VERMILION]
+        assert [picture.x.read(point.end[0]) for point in points] == near(losses)
+        # The promise above the rule, what was delivered below it.
+        told = [(text.words, text.color) for text in words]
+        assert told == [("promised", BLUE), ("delivered", VERMILION)]
+        assert words[0].end[1] + 10 < height < words[1].end[1] - 10
+        (rule,) = level(picture.rules, height)
+        assert sorted(picture.x.read(x) for x, _ in rule.points) == near(sorted(losses))
     assert picture.x.title == "loss"
-    assert picture.title == [
-        "By validation: 1.25 promised, 1.27 delivered",
-        "By test: 1.11 promised, 1.34 delivered",
+    said = [
+        "by validation: 1.25 promised, 1.27 delivered",
+        "by test: 1.11 promised, 1.34 delivered",
     ]
-    assert (
-        "by validation: 1.25 promised, 1.27 delivered; by test: 1.11" in content.description
-    )
+    assert picture.title == [line[0].upper() + line[1:] for line in said]
+    assert "; ".join(said) in content.description
 
 
-# What it costs.
-
-
-def test_the_fastest_stands_first_each_at_its_ratio_on_a_line_from_the_reference() -> None:
-    content = charts.ratios(MEASURED, "A title")
+@pytest.mark.parametrize("ours", ["groundup", "torch"])
+def test_the_fastest_stands_first_each_at_its_ratio_on_a_line_from_the_reference(
+    ours: str,
+) -> None:
+    content = charts.ratios(MEASURED, "A title", ours)
     picture = draw(content)
     fastest_first = sorted(MEASURED, key=MEASURED.__getitem__)
     assert sorted(picture.y.ticks, key=picture.y.ticks.__getitem__) == fastest_first
     one = picture.x.ticks["1"]
-    points = {p.place[1]: p for p in picture.points}
+    reference, *bars = sorted(picture.rules, key=lambda rule: not rule.dashed)
+    assert [x for x, _ in reference.points] == near([one, one])
     for name, height in picture.y.ticks.items():
-        (point,) = [p for y_, p in points.items() if abs(y_ - height) < 1]
-        assert picture.x.read(point.place[0]) == pytest.approx(MEASURED[name], rel=1e-3)
-        assert point.color == (VERMILION if name == "groundup" else BLUE)
-        (rule,) = [
-            r for r in picture.rules if not r.dashed and abs(r.start[1] - height) < 1
-        ]
-        assert sorted((rule.start[0], rule.end[0])) == near(sorted((point.place[0], one)))
-        (text,) = [t for t in picture.words if abs(t.place[1] - height) < 1]
+        (point,), (rule,), (text,) = (
+            level(marks, height, 1) for marks in (picture.points, bars, picture.words)
+        )
+        assert picture.x.read(point.end[0]) == pytest.approx(MEASURED[name], rel=1e-3)
+        assert point.color == (VERMILION if name == ours else BLUE)
+        assert sorted(x for x, _ in rule.points) == near(sorted((point.end[0], one)))
         assert text.words == charts.times(MEASURED[name])
         # Right of the line and of the point, so that neither strikes the words out.
-        assert text.place[0] > max(rule.start[0], rule.end[0]) + 5
-    (reference,) = [r for r in picture.rules if r.dashed]
-    assert reference.start[0] == pytest.approx(one)
+        assert text.end[0] > max(x for x, _ in rule.points) + 5
     assert picture.x.log
     assert picture.title == ["A title"]
     assert content.description == (
         "A title: naive 0.57 ×, by hand 1.00 ×, groundup 1.04 ×, torch 12 ×."
     )
-
-    other = draw(charts.ratios(MEASURED, "A title", ours="torch"))
-    assert [p.color for p in other.points] == [BLUE, BLUE, BLUE, VERMILION]
