@@ -76,6 +76,34 @@ def _listing(codes: Iterable[str]) -> str:
     return "```python\n" + "\n\n\n".join(codes) + "\n```"
 
 
+def numbered(thing: Any) -> mo.Html:
+    """Show a function's source with the numbers of its lines."""
+    lines = code_of(thing).splitlines()
+    return mo.md(
+        _listing(["\n".join(f"{i:>2}  {line}" for i, line in enumerate(lines, 1))])
+    )
+
+
+def imports() -> mo.Html:
+    """Show the notebook's setup cell, folded: what its first listing needs."""
+    code = _calling_notebook().read_text("utf-8")
+    return details("The imports", _listing([setup_of(code)]))
+
+
+def setup_of(code: str) -> str:
+    """Return the code of a notebook's setup cell, also as `marimo export script` has it."""
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.With):
+            lines = code.splitlines()[node.body[0].lineno - 1 : node.body[-1].end_lineno]
+            return textwrap.dedent("\n".join(lines))
+    return code.split("# %%\n")[1].strip()
+
+
+def _calling_notebook() -> Path:
+    """Return the file of the cell that called what calls this."""
+    return Path(sys._getframe(2).f_globals["__file__"])
+
+
 def code_above(*names: str) -> mo.Html:
     """Show the notebook's own code where `marimo run` hides it; elsewhere nothing.
 
@@ -87,7 +115,7 @@ def code_above(*names: str) -> mo.Html:
     """
     if mo.app_meta().mode != "run":
         return mo.md("")
-    file = Path(sys._getframe(1).f_globals["__file__"])
+    file = _calling_notebook()
     cells = cells_of(file.read_text("utf-8"))
     for name in names:
         if name not in cells:

@@ -24,10 +24,12 @@ with extra("notebooks"):
         gradient_noise,
         growth,
     )
+    from groundup.charts.quiz import Bug, guilty_line
     from groundup.charts.runs import diverged_at, losses, training, trajectories
     from groundup.charts.trainer import decision_boundary, promises, ratios
 
 __all__ = [
+    "Bug",
     "Content",
     "Problem",
     "batch_order",
@@ -37,6 +39,7 @@ __all__ = [
     "fit",
     "gradient_noise",
     "growth",
+    "guilty_line",
     "learning_rate_explorer",
     "losses",
     "pace",

@@ -236,9 +236,9 @@ def learning_rate_explorer(
     """Draw gradient descent on a linear regression at any learning rate.
 
     The chosen run is the closed form of `oracle.closed_form_path`, evaluated by Vega; the
-    ghosts behind it are runs that `sweep` made, and the dashed line is the run at the
-    largest stable learning rate. The upper panel shows the loss, the lower one the
-    parameters.
+    ghosts behind it are runs that `sweep` made. The upper panel shows the loss, the lower
+    one the parameters. The largest stable learning rate, which a reader may first want to
+    guess, and the run at it, a dashed line, are shown when they are asked for.
 
     Args:
         problems: a name → a problem; the reader chooses among the names.
@@ -280,12 +280,13 @@ def learning_rate_explorer(
         "Gradient descent at any learning rate",
         "Two panels over the epochs: the loss on a log axis, over the ghosts of other "
         f"learning rates, and the parameters {', '.join(names)} against their true values. "
-        "Sliders set the learning rate and the epochs.",
+        "Sliders set the learning rate and the epochs, a choice shows the limit.",
         {
             "numbers": numbers,
             "rate_place": -1,
             "epochs": 30,
             "problem": next(iter(problems)),
+            "limit": "hidden",
             **ends("y", [], log=True, low=lowest, high=highest),
             **frame,
         },
@@ -300,7 +301,11 @@ def _explorer(
     loss = axis("y", "loss", "loss", log=True, panel=0)
     value = axis("lower", "value", "parameter", panel=1, clamp=True)
     run = alt.Chart().encode(x, loss)
-    limit = alt.Chart().encode(x, axis("y", "limit", "loss", log=True, panel=0))
+    limit = (
+        alt.Chart()
+        .transform_filter("limit == 'shown'")
+        .encode(x, axis("y", "at_limit", "loss", log=True, panel=0))
+    )
     inside = "datum.loss <= y_ends[1]"
     last = "datum.epoch == epochs"
     left = [
@@ -372,6 +377,7 @@ def _explorer(
             choice("problem", "data", problems)
             if len(problems) > 1
             else {"name": "problem"},
+            choice("limit", "limit", ["hidden", "shown"]),
             {"name": "learning_rate", "expr": RATE},
             {"name": "x_ends", "expr": "[0, epochs]"},
             {
@@ -407,7 +413,7 @@ def _run(directions: int) -> list[alt.FilterTransform | alt.CalculateTransform]:
             for i in range(directions)
         ),
         calculate("loss", loss("p")),
-        calculate("limit", loss("q")),
+        calculate("at_limit", loss("q")),
     ]
 
 
@@ -418,17 +424,27 @@ def _parameter(j: int, directions: int) -> str:
 
 
 def _verdict(directions: int) -> str:
-    """Return the title, which speaks with the sliders."""
-    kept = ", ".join(
+    """Return the title, which speaks with the sliders, and of the limit when it is shown.
+
+    An epoch multiplies each direction's share of the excess by (1 − ηλ)²: the largest of
+    these factors is the pace.
+    """
+    factors = [
         f"pow(1 - learning_rate * {CHOSEN}.eigenvalues[{i}], 2)" for i in range(directions)
+    ]
+    shares = (
+        f"{CHOSEN}.weights[{i}] * pow({factor}, epochs)" for i, factor in enumerate(factors)
     )
-    stable = f"learning_rate < {CHOSEN}.largest_stable"
+    last = " + ".join([f"{CHOSEN}.least", *shares])
+    stable, shown = f"learning_rate < {CHOSEN}.largest_stable", "limit == 'shown'"
     return (
-        f"[({stable} ? 'Stable' : 'Unstable') + ': learning rate ' "
-        f"+ format(learning_rate, '.3~f') + ({stable} ? ' is below ' : ' is above ') "
-        f"+ format({CHOSEN}.largest_stable, '.3f'), ({stable} "
-        "? 'The slowest direction keeps × ' : 'The steepest direction grows × ') "
-        f"+ format(max({kept}), '.3~r') + ' an epoch']"
+        "['Learning rate ' + format(learning_rate, '.3~f') "
+        f"+ ({shown} ? ({stable} ? ' is below ' : ' is above ') + '2 / λmax = ' "
+        f"+ format({CHOSEN}.largest_stable, '.3f') : ''), "
+        f"({last} <= y_ends[1] ? 'Loss ' + format({last}, '.3~g') : 'Off the chart') "
+        "+ ' after ' + epochs + ' epochs' "
+        f"+ ({shown} ? ', × ' + format(max({', '.join(factors)}), '.3~r') + ' an epoch' "
+        ": '')]"
     )
 
 
