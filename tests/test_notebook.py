@@ -100,6 +100,38 @@ def test_a_listing_is_shown_as_python() -> None:
     assert "How often the model sees all the data" not in shown
 
 
+def test_a_numbered_listing_counts_its_lines_from_one() -> None:
+    shown = f"{notebook.numbered(NaiveTrainer.train)}".splitlines()[1:-1]
+    code = notebook.code_of(NaiveTrainer.train).splitlines()
+    assert shown == [f"{i:>2}  {line}" for i, line in enumerate(code, 1)]
+
+
+SETUP = """import torch
+from torch import nn
+
+# Why.
+torch.set_num_threads(1)"""
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "app = marimo.App()\n\nwith app.setup(hide_code=True):\n"
+        + textwrap.indent(SETUP, "    ")
+        + "\n\n\n@app.cell\ndef _():\n    return\n",
+        '__generated_with = "0.25.2"\n\n# %%\n' + SETUP + "\n\n# %%\nprint(1)\n",
+    ],
+    ids=["of a notebook", "of the script that marimo exports"],
+)
+def test_the_imports_are_the_setup_cells_code(file: str, tmp_path: Path) -> None:
+    assert notebook.setup_of(file) == SETUP
+    path = tmp_path / "notebook.py"
+    path.write_text(file, "utf-8")
+    called = eval("notebook.imports()", {"notebook": notebook, "__file__": str(path)})
+    assert f"```python\n{SETUP}\n```" in called._repr_markdown_()
+    assert called._repr_markdown_().startswith("/// details | The imports")
+
+
 def test_a_diff_marks_what_went_and_what_came() -> None:
     shown = notebook.diff("same\nold\nlast", "same\nnew\nlast").text
     assert re.findall(r'<span class="gd">(.*?)</span>', shown) == ["-old"]

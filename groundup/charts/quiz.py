@@ -8,6 +8,7 @@ import altair as alt
 
 from groundup.charts.blocks import (
     BLUE,
+    GREEN,
     GREY,
     Content,
     Rows,
@@ -44,7 +45,8 @@ class Bug(NamedTuple):
 def guilty_line(right: Sequence[float], bugs: Sequence[Bug], lines: int) -> Content:
     """Draw the losses of a loop with a wrong line, over those of the loop as it should be.
 
-    The reader chooses the curve and the line; the title says whether it is that one.
+    The reader chooses the curve and the line; the title says whether it is that one, and
+    the curve turns green if it is.
 
     Args:
         right: losses of the loop as it should be, all positive.
@@ -91,19 +93,21 @@ def _guilty_line(curves: int, lines: int) -> Specification:
     x, y = axis("x", "x", "epochs done"), axis("y", "y", "loss", log=True)
     rows = alt.Chart(alt.NamedData("runs")).encode(x, y)
     chosen = rows.transform_filter("datum.curve == curve")
+    found = "guilty == answers[curve - 1].line"
+    color = alt.expr(f"{found} ? '{GREEN}' : '{BLUE}'")
     title = (
         f"guilty == '{UNPICKED}' ? "
         "['Curve ' + curve + ': which line is guilty?', "
         "'Grey is the loop as it should be'] "
-        ": guilty == answers[curve - 1].line ? answers[curve - 1].said "
+        f": {found} ? answers[curve - 1].said "
         ": ['Not line ' + guilty, 'What would it do to the curve?']"
     )
     return specify(
         rows.transform_filter("datum.curve == 0").mark_line(
             strokeWidth=2.5, opacity=0.6, color=GREY
         ),
-        chosen.mark_line(strokeWidth=2.5, color=BLUE),
-        chosen.mark_point(filled=True, size=25, opacity=1, color=BLUE).encode(
+        chosen.mark_line(strokeWidth=2.5, color=color),
+        chosen.mark_point(filled=True, size=25, opacity=1, color=color).encode(
             tooltip=[
                 alt.Tooltip("x:Q", title="epochs done"),
                 alt.Tooltip("y:Q", title="loss", format=",.4~g"),

@@ -195,7 +195,8 @@ def test_a_reader_without_scripts_sees_a_picture_of_every_chart(
         assert len(str(picture["alt"])) > 40
     own = "home" if slug == "index" else slug
     explorers = page.select("figure.explorer noscript img")
-    assert {image["src"] for image in explorers} == {f"_images/{own}.png"}
+    # The first one is the page's own, which its card shows, too.
+    assert explorers[0]["src"] == f"_images/{own}.png"
 
 
 @pytest.mark.parametrize("slug", [*SLUGS, "index"])

@@ -114,6 +114,12 @@ COSTS = [
 PROMISES = {"by validation": (1.254, 1.266), "by test": (1.108, 1.344)}
 MEASURED = {"groundup": 1.041, "torch": 12.345, "by hand": 1.0, "naive": 0.57}
 
+BUGS = [
+    charts.Bug(7, "too slow", "p -= rate * p.grad", train(0.02, 20).losses),
+    charts.Bug(3, "too fast", "loss = error.square().mean()", DIVERGED.losses),
+    charts.Bug(2, "it stops at once", "for _ in range(epochs):", STABLE.losses[:1]),
+]
+
 LEAST = 0.25
 EXPONENTS = [-3.0, -2.5, -2.0, -1.5]
 
@@ -162,6 +168,7 @@ MADE: dict[str, Callable[[], charts.Content]] = {
     "sweep": lambda: charts.sweep_losses(swept(), LIMIT),
     "pace": partial(charts.pace, STABLE, 0.005, 0.6),
     "explorer": explore,
+    "quiz": partial(charts.guilty_line, STABLE.losses, BUGS, 9),
     "batch order": partial(charts.batch_order, batches_of(5), 24, "Batches of 5"),
     "gradient noise": partial(charts.gradient_noise, SPREADS, 3.0, 512),
     "growth": partial(charts.growth, COSTS),

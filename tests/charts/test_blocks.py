@@ -59,7 +59,7 @@ from tests.charts.picture import Picture, draw
 from tests.helpers import seeded
 
 each_chart = pytest.mark.parametrize("name", CHARTS)
-EXPLORERS = ("explorer", "batch sizes")
+EXPLORERS = ("explorer", "batch sizes", "quiz")
 
 
 def overlap(a: Any, b: Any) -> bool:

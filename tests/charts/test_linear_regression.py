@@ -164,9 +164,13 @@ PLACES = [
 ]
 
 
-def explored(problem: str, rate: float, epochs: int) -> Picture:
+def explored(problem: str, rate: float, epochs: int, limit: str = "shown") -> Picture:
     return draw(
-        chart("explorer"), problem=problem, rate_place=math.log10(rate), epochs=epochs
+        chart("explorer"),
+        problem=problem,
+        rate_place=math.log10(rate),
+        epochs=epochs,
+        limit=limit,
     )
 
 
@@ -218,9 +222,10 @@ def test_the_explorer_draws_the_closed_form_wherever_its_sliders_stand(
     # The title, and an axis that ends where the epochs do.
     q = oracle.quadratic(*PROBLEMS[problem][:2], model().weights, model().bias)
     kept = max((1 - rate * v) ** 2 for v in q.eigenvalues.tolist())
-    assert picture.title[0] == f"Stable: learning rate {rate:g} is below {limit:.3f}"
-    head, said, tail = re.split(" × | an ", picture.title[1])
-    assert (head, tail) == ("The slowest direction keeps", "epoch")
+    assert picture.title[0] == f"Learning rate {rate:g} is below 2 / λmax = {limit:.3f}"
+    loss, of, said = re.split(" after |, × ", picture.title[1].removesuffix(" an epoch"))
+    assert (loss[:5], of) == ("Loss ", f"{epochs} epochs")
+    assert float(loss[5:]) == pytest.approx(path.losses[epochs], rel=6e-3)
     assert float(said) == pytest.approx(kept, rel=6e-3)
     assert picture.x.read(picture.x.span[1]) == pytest.approx(epochs, rel=2e-3)
     assert [y.title for y in picture.ys] == ["loss", "parameter"]
@@ -259,8 +264,21 @@ def test_the_explorer_says_where_a_run_diverged_and_keeps_each_panels_lines_in_i
         line = picture.of(color, 1)
         assert len(line.points) == len(kept)
         assert all(picture.ys[1].holds(y) for _, y in line.points)
-    assert picture.title[0] == f"Unstable: learning rate {rate:g} is above {LIMIT:.3f}"
-    assert picture.title[1].startswith("The steepest direction grows × ")
+    assert picture.title[0] == f"Learning rate {rate:g} is above 2 / λmax = {LIMIT:.3f}"
+    assert picture.title[1].startswith("Off the chart after " if left else "Loss ")
+
+
+def test_the_explorer_tells_of_the_limit_only_when_it_is_asked() -> None:
+    for rate, epochs in ((0.1, 30), (1.1, 20)):
+        picture = explored("as drawn", rate, epochs, limit="hidden")
+        assert VERMILION not in {line.color for line in picture.lines}
+        assert not [t for t in picture.texts if f"{LIMIT:.3f}" in t.words or "λ" in t.words]
+        assert picture.title[0] == f"Learning rate {rate:g}"
+        assert re.fullmatch(
+            rf"(Loss \S+|Off the chart) after {epochs} epochs", picture.title[1]
+        )
+    start = draw(chart("explorer"))
+    assert start.title == explored("as drawn", 0.1, 30, limit="hidden").title
 
 
 def test_the_explorers_sliders_are_named_as_the_notebooks_are() -> None:
