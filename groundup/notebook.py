@@ -8,6 +8,7 @@ import ast
 import difflib
 import inspect
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
@@ -154,6 +155,9 @@ def diff(before: str, after: str) -> mo.Html:
     changed = [line for line in lines if not line.startswith("@@ ")][
         2:
     ]  # without file names
+    # marimo takes "- " for a list's start, also in a listing, and puts an empty line above:
+    # a space of no width parts the two.
+    changed = [re.sub(r"^([-+])(?= )", "\\1\u200b", line) for line in changed]
     return mo.md("```diff\n" + ("\n".join(changed) or "  no difference") + "\n```")
 
 

@@ -30,7 +30,8 @@ with app.setup(hide_code=True):
         sweep,
     )
 
-    # On tensors this small a second thread costs more than it brings, most of all when readers share a machine.
+    # On tensors this small a second thread costs more than it brings,
+    # most of all when readers share a machine.
     torch.set_num_threads(1)
 
 
@@ -257,8 +258,8 @@ def _(X, guess):
     mo.md(f"""
     {notebook.code_above("by_hand")}
 
-    Drag the learning rate up until the chart says at which epoch the run diverged. Drag it back: the very same curves
-    return, digit for digit.
+    Dashed are the true values. Drag the learning rate up until the chart says at which epoch the run diverged. Drag it
+    back: the very same curves return, digit for digit.
 
     {_answer}
 
@@ -828,8 +829,12 @@ def _():
 
     ## What the learning rate's limit is
 
-    With a trainer for any model you can ask for many runs. `sweep` gives `torch.func.vmap` one model and 64 learning
-    rates, and each run is a lane of one batched computation:
+    Along a direction in which the loss has the curvature $\lambda$, an eigenvalue of its Hessian, an update multiplies the
+    distance to the solution by $1 - \eta\lambda$. If that is below −1, each step lands further out on the other side. The
+    largest curvature decides, so the limit is $2/\lambda_{{\max}}$.
+
+    Do the runs agree? `sweep` gives `torch.func.vmap` one model and 64 learning rates, and each run is a lane of one
+    batched computation:
     """)
     return
 
@@ -865,10 +870,8 @@ def _(limit, swept):
     mo.md(rf"""
     {notebook.code_above("swept")}
 
-    The limit is $2/\lambda_{{\max}}$. Along a direction in which the loss has the curvature $\lambda$, an eigenvalue of
-    its Hessian, an update multiplies the distance to the solution by $1 - \eta\lambda$. If that is below −1, each step
-    lands further out on the other side. The largest curvature decides. Between the first rate that comes to within twice
-    the least loss in 50 epochs and the limit lies a factor of {limit / _slowest:.0f}. That is comfortable. It is not always.
+    They do. Between the first rate that comes to within twice the least loss in 50 epochs and the limit lies a factor of
+    {limit / _slowest:.0f}. That is comfortable. It is not always.
 
     What does it pay? On {_one.machine}, `make bench` had `NaiveTrainer` train 64 such runs one after
     another. They took **{_single}** the time of one `sweep` with one thread, and {_threaded} with {_all.threads}. What is
@@ -1055,8 +1058,8 @@ def _(bugs, quiz_curves, y):
     | result | [None][lt-fit] | [`TrainOutput`][hf-out] | [None][tt-train] | [`History`][ke-history] |
 
     Ours have no default: a number that decides the run should be somebody's decision. The five steps stand in another
-    order: Lightning computes the loss *before* it zeroes the gradients, and `transformers` zeroes after the update instead
-    of before the next: any place will do between an update and the next `backward`. And `transformers` tests its trainer
+    order. Lightning computes the loss *before* it zeroes the gradients, and `transformers` zeroes after the update instead
+    of before the next: any place between an update and the next `backward` will do. And `transformers` tests its trainer
     with [data][hf-data] and [a model][hf-model] of one slope and one intercept, for the reason that you are reading about
     one: the answer is known.
 

@@ -140,6 +140,13 @@ def test_a_diff_marks_what_went_and_what_came() -> None:
     assert "last" in shown
 
 
+def test_a_diff_of_indented_lines_has_no_empty_ones() -> None:
+    shown = notebook.diff("def f():\n    old\n    same", "def f():\n    new\n    same")
+    (listing,) = re.findall(r"<code>(.*?)\s*</code>", shown.text, re.S)
+    assert len(listing.splitlines()) == 4
+    assert "" not in listing.splitlines()
+
+
 def test_a_diff_shows_lines_that_look_like_a_diffs_own() -> None:
     shown = notebook.diff("a\n-- b\n", "a\n++ c\n").text
     assert "--- b" in shown

@@ -141,6 +141,12 @@ def test_nothing_gives_the_limit_away_before_the_answer(
     assert limit not in f"{explorer.title} {explorer.description}"
 
 
+def test_just_the_runs_of_the_sweep_beyond_the_limit_diverge(untouched: Cells) -> None:
+    swept = untouched["swept"]
+    left = [charts.diverged_at(losses) is not None for losses in swept.losses.tolist()]
+    assert left == (swept.learning_rates > untouched["limit"]).tolist()
+
+
 # One line replaced.
 
 
@@ -381,12 +387,11 @@ def huber_of_parts(y_pred: Tensor, y_true: Tensor, delta: float = 1.0) -> Tensor
 
 
 def huber_one_by_one(y_pred: Tensor, y_true: Tensor, delta: float = 1.0) -> Tensor:
-    total = torch.zeros(1)
+    total: Tensor = torch.zeros(1)
     for ours, theirs in zip(y_pred, y_true, strict=True):
         error = abs(ours - theirs)
         total = total + (error**2 / 2 if error <= delta else delta * (error - delta / 2))
-    mean: Tensor = total / len(y_pred)
-    return mean
+    return total.div(len(y_pred))
 
 
 def huber_of_a_list(y_pred: Tensor, y_true: Tensor, delta: float = 1.0) -> Tensor:
