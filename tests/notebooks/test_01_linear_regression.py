@@ -420,7 +420,7 @@ def huber_by_a_mask_of_numbers(
 
 
 def huber_by_torch(y_pred: Tensor, y_true: Tensor, delta: float = 1.0) -> Tensor:
-    return nn.HuberLoss(delta=delta)(y_pred, y_true)
+    return nn.functional.huber_loss(y_pred, y_true, delta=delta)
 
 
 def huber_by_smooth_l1(y_pred: Tensor, y_true: Tensor, delta: float = 1.0) -> Tensor:
