@@ -210,6 +210,7 @@ def pace(result: NaiveTrainerResult, least_loss: float, factor: float) -> Conten
 # The explorer. It carries no runs: Vega computes the closed form in the reader's browser.
 
 CHOSEN = "numbers[problem]"
+SHOWN = "limit == 'shown'"
 RATE = "round(1000 * pow(10, rate_place)) / 1000"
 
 
@@ -301,11 +302,7 @@ def _explorer(
     loss = axis("y", "loss", "loss", log=True, panel=0)
     value = axis("lower", "value", "parameter", panel=1, clamp=True)
     run = alt.Chart().encode(x, loss)
-    limit = (
-        alt.Chart()
-        .transform_filter("limit == 'shown'")
-        .encode(x, axis("y", "at_limit", "loss", log=True, panel=0))
-    )
+    limit = alt.Chart().encode(x, axis("y", "at_limit", "loss", log=True, panel=0))
     inside = "datum.loss <= y_ends[1]"
     last = "datum.epoch == epochs"
     left = [
@@ -329,10 +326,17 @@ def _explorer(
         ghosts.mark_line(clip=True, strokeWidth=1, opacity=0.35, color=GREY).encode(
             x, loss, detail="rate:N"
         ),
-        limit.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
+        limit.mark_line(
+            clip=True,
+            strokeWidth=1.5,
+            strokeDash=[5, 4],
+            color=VERMILION,
+            opacity=alt.expr(f"{SHOWN} ? 1 : 0"),
+        ),
         limit.transform_filter(last)
         .transform_calculate(
-            label=f"'at 2 / λmax = ' + format({CHOSEN}.largest_stable, '.3f')"
+            label=f"{SHOWN} ? 'at 2 / λmax = ' "
+            f"+ format({CHOSEN}.largest_stable, '.3f') : ''"
         )
         .mark_text(align="right", dy=-8, color=VERMILION)
         .encode(text="label:N"),
@@ -436,14 +440,14 @@ def _verdict(directions: int) -> str:
         f"{CHOSEN}.weights[{i}] * pow({factor}, epochs)" for i, factor in enumerate(factors)
     )
     last = " + ".join([f"{CHOSEN}.least", *shares])
-    stable, shown = f"learning_rate < {CHOSEN}.largest_stable", "limit == 'shown'"
+    stable = f"learning_rate < {CHOSEN}.largest_stable"
     return (
         "['Learning rate ' + format(learning_rate, '.3~f') "
-        f"+ ({shown} ? ({stable} ? ' is below ' : ' is above ') + '2 / λmax = ' "
+        f"+ ({SHOWN} ? ({stable} ? ' is below ' : ' is above ') + '2 / λmax = ' "
         f"+ format({CHOSEN}.largest_stable, '.3f') : ''), "
         f"({last} <= y_ends[1] ? 'Loss ' + format({last}, '.3~g') : 'Off the chart') "
         "+ ' after ' + epochs + ' epochs' "
-        f"+ ({shown} ? ', × ' + format(max({', '.join(factors)}), '.3~r') + ' an epoch' "
+        f"+ ({SHOWN} ? ', × ' + format(max({', '.join(factors)}), '.3~r') + ' an epoch' "
         ": '')]"
     )
 
