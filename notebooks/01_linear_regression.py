@@ -747,8 +747,8 @@ def _(operations, result, rungs, trainer_epochs, trainer_rate):
     the trainer's sliders</span>. The first three rungs are **equal, bit for bit**: the trainer does the same arithmetic
     in the same order. `torch.optim.SGD` may differ in the last digits, because it multiplies and adds in one rounding
     where `p -= learning_rate * p.grad` rounds twice. The lane of `sweep`, which trains many learning rates at once,
-    equals the trainer here. Don't count on that elsewhere, since batched kernels may add in another order. And all of
-    them stay within rounding of the closed form, which is computed in double precision.
+    equals the trainer here. Don't count on that elsewhere, since batched kernels may add in another order. And while a run
+    converges, all of them stay within rounding of the closed form, which is computed in double precision.
 
     The last column is what an abstraction costs in work, which unlike time does not depend on what else your machine is
     doing. One **operation** is one call that reaches torch's dispatcher. The bare loop asks for

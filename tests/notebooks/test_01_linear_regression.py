@@ -175,9 +175,8 @@ def test_each_bug_is_one_line_of_the_loop_and_what_it_should_be_is_that_line(
     lines = notebook.code_of(untouched["train_by_hand"]).splitlines()
     assert len({bug.line for bug in untouched["quiz_curves"]}) == 10
     for bug in untouched["quiz_curves"]:
-        wrong, why = untouched["bugs"][bug.line]
+        wrong, _ = untouched["bugs"][bug.line]
         assert lines[bug.line - 1].partition("#")[0].strip() == bug.right != wrong
-        assert bug.why == why
 
 
 def test_no_two_of_the_ten_curves_and_the_right_one_look_alike(
