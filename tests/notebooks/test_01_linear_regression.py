@@ -147,6 +147,23 @@ def test_just_the_runs_of_the_sweep_beyond_the_limit_diverge(untouched: Cells) -
     assert left == (swept.learning_rates > untouched["limit"]).tolist()
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_the_ladders_first_rungs_are_equal_and_all_stay_with_the_closed_form(
+    untouched: Cells, rate: float
+) -> None:
+    runs = [run(30, rate) for run in untouched["rungs"].values()]
+    for run in runs[1:3]:
+        assert_identical(run.parameters, runs[0].parameters)
+    for run in runs:
+        off = notebook.largest_difference(run.parameters, runs[-1].parameters)
+        assert off < 30 * torch.finfo(torch.float32).eps
+
+
+def test_the_trainer_takes_the_bare_loops_operations(untouched: Cells) -> None:
+    operations = untouched["operations"]
+    assert operations["`NaiveTrainer`"] == operations["the bare loop"] > 0
+
+
 # One line replaced.
 
 
