@@ -182,8 +182,8 @@ def _():
     ## A mini-batch loop, by hand
 
     Draw an order, cut it into pieces, take a step for each piece. One pass through all of them is still an **epoch**. The
-    five steps of chapter one are in it, untouched. An epoch's loss is now a mean over its samples, each taken *before* the
-    step that it led to.
+    five steps of chapter one are in it, untouched. An epoch's loss is now a mean over its samples, each seen *before* the
+    step that it led to. The model moves meanwhile, so the charts draw it in the middle of its epoch.
     """)
     return
 
@@ -333,8 +333,8 @@ def _(three):
     ### Who decides what a batch is?
 
     The loop by hand cuts the order itself, by `range(0, len(X), batch_size)`. Write
-    `range(0, len(X) - batch_size, batch_size)`, as one does, and see what the loop reports of a run in batches of 256, beside the
-    loss of the finished model on all samples:
+    `range(0, len(X) - batch_size, batch_size)`, so as not to run over the end, and see what the loop reports of a run in batches of 256,
+    beside the loss of the finished model on all samples:
     """)
     return
 
@@ -436,16 +436,17 @@ def _(X, model, y):
         train_by_hand(frozen, mean_squared_error, X, y, 1, 32, 0.05, some)
     except TypeError as _error:
         complaint = f"{type(_error).__name__}: {_error}"
-    complaint
-    return
+    return (complaint,)
 
 
 @app.cell(hide_code=True)
-def _(means_differ):
+def _(complaint, means_differ):
     mo.md(rf"""
     {notebook.code_above("complaint")}
 
-    Give the rule an object that knows the parameters, and knows which of them have a gradient. What the loop needs of it is two verbs. In
+    `{complaint}`. A frozen parameter has no gradient, and the loop asks nobody.
+
+    Give the rule an object that knows the parameters, and which of them have a gradient. What the loop needs of it is two verbs. In
     **`SGD`**, stochastic gradient descent, one is
 
     {notebook.source(SGD.zero_grad)}
@@ -457,7 +458,7 @@ def _(means_differ):
     {notebook.source(SGD._update)}
 
     What is stochastic about it? Nothing in this code. The chance is in the batches. `weight_decay` pulls each parameter towards zero by
-    a little at each step. Here it is 0, and so is `momentum`, which is for chapter four, as are the groups: there is one, and
+    a little at each step. Here it is 0, and so is `momentum`, which is for chapter four, as are groups and state: there is one group, and
     the last line is all that happens.
 
     ### The average

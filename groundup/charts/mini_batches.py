@@ -278,7 +278,7 @@ def _kept(run: list[float], highest: float) -> list[float]:
 
 
 VERDICT = (
-    "['Batch size ' + batch_size + ', learning rate ' + format(learning_rate, '.2~r') "
+    "['Batch size ' + batch_size + ', rate ' + format(learning_rate, '.2~r') "
     "+ ': ' + (isValid(last) ? 'loss ' + format(last, '.3~g') : 'diverged'), "
     "equal == 'epochs' ? numbers.done.epochs + ' epochs are ' "
     "+ format(numbers.done.epochs * numbers.samples / batch_size, ',') + ' updates' "

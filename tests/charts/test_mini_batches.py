@@ -201,7 +201,7 @@ def test_the_chosen_run_stands_over_those_of_all_sizes_at_its_rate(
     assert all(float(tick).is_integer() for tick in picture.x.ticks)
     first, second = picture.title
     head, said = first.split(": loss ")
-    assert head == f"Batch size {2**size}, learning rate {(0.13, 0.18, 0.25)[rate]}"
+    assert head == f"Batch size {2**size}, rate {(0.13, 0.18, 0.25)[rate]}"
     assert float(said) == pytest.approx(losses[size, rate, -1].item(), rel=6e-3)
     updates, epochs = 4 * 8 // 2**size, 48 * 2**size // 8
     assert second == (
@@ -248,7 +248,7 @@ def test_the_explorer_opens_on_batches_of_32_the_middle_rate_and_epochs(
     losses = 1 + torch.rand(sizes, 5, 13, generator=seeded())
     content = charts.batch_size_explorer(losses, losses, [0.1, 0.2, 0.25, 0.3, 0.5], 8, 0.5)
     title = draw(content).title
-    assert title[0].startswith(f"Batch size {chosen}, learning rate 0.25: loss ")
+    assert title[0].startswith(f"Batch size {chosen}, rate 0.25: loss ")
     assert title[1] == f"12 epochs are {12 * 2 ** (sizes - 1) / chosen:,.0f} updates"
     if sizes == 9:
         assert draw(content, size_place=0).title[1] == "12 epochs are 3,072 updates"
