@@ -602,7 +602,7 @@ def _(bit_for_bit):
 
     ## The loop, live
 
-    The same loop with five controls. Each move trains it anew.
+    The same loop, with what it was told in your hands.<span class="kernel-only"> Each move trains it anew.</span>
     """)
     return
 
