@@ -153,29 +153,29 @@ def _growth() -> Specification:
         return [*lines(data, size, cost), points(f"{data} measured", size, cost)]
 
     return panels(
-        panel("time", "y", "milliseconds a step", 0),
+        panel("work", "y", "million operations", 0),
         panel("memory", "lower", "megabytes kept", 1),
     )
 
 
 def growth(rows: Sequence[Mapping[str, float]]) -> Content:
-    """Draw what a step over a batch costs, time above memory, over the batch's size.
+    """Draw what a step over a batch costs, work above memory, over the batch's size.
 
     All axes are logarithmic.
 
     Args:
-        rows: each with `samples`, `milliseconds` and `megabytes`.
+        rows: each with `samples`, `operations` in millions, and `megabytes`.
     """
     first, last = rows[0], rows[-1]
     head = f"{last['samples'] / first['samples']:,.0f} × the samples:"
     tail = (
-        f"{last['milliseconds'] / first['milliseconds']:,.0f} × the time, "
+        f"{last['operations'] / first['operations']:,.0f} × the work, "
         f"{last['megabytes'] / first['megabytes']:,.0f} × the memory"
     )
     datasets: dict[str, Rows] = {}
     params = ends("x", [row["samples"] for row in rows], log=True, margin=0.02)
     for data, name, column, hue in (
-        ("time", "y", "milliseconds", 0),
+        ("work", "y", "operations", 0),
         ("memory", "lower", "megabytes", 3),
     ):
         costs = [(row["samples"], row[column]) for row in rows]
@@ -186,7 +186,7 @@ def growth(rows: Sequence[Mapping[str, float]]) -> Content:
         _growth(),
         datasets,
         [head, tail],
-        "Two panels over the number of samples, on log axes: milliseconds a step, and "
+        "Two panels over the number of samples, on log axes: a step's operations, and "
         f"megabytes that the graph keeps. {head} {tail}.",
         params,
     )
@@ -198,14 +198,13 @@ def growth(rows: Sequence[Mapping[str, float]]) -> Content:
 def batch_size_explorer(
     by_epoch: Tensor,
     by_update: Tensor,
-    rate_exponents: Sequence[float],
+    learning_rates: Sequence[float],
     updates_between: int,
     least: float,
 ) -> Content:
     """Draw mini-batch runs of any size and rate, at equal epochs or at equal updates.
 
-    Sizes and rates are powers of two. The chosen run stands over the ghosts of the other
-    sizes at the same rate.
+    The chosen run stands over the ghosts of the other sizes at the same rate.
 
     Args:
         by_epoch: the loss on all the data after each epoch, from none at all on, shape
@@ -213,7 +212,7 @@ def batch_size_explorer(
             samples.
         by_update: the same after every `updates_between` updates, shape `(sizes, rates,
             points)`.
-        rate_exponents: the binary logarithms of the learning rates, evenly spaced.
+        learning_rates: evenly spaced on a log axis.
         updates_between: how many updates lie between two points of `by_update`.
         least: the least loss there is, drawn as a dashed rule.
 
@@ -222,10 +221,10 @@ def batch_size_explorer(
     """
     grid = by_epoch.shape[:2]
     fits = by_epoch.dim() == by_update.dim() == 3 and by_update.shape[:2] == grid
-    if not fits or len(rate_exponents) != grid[1]:
+    if not fits or len(learning_rates) != grid[1]:
         raise ValueError(
-            "by_epoch, by_update and rate_exponents must have as many sizes and rates, got "
-            f"{tuple(by_epoch.shape)}, {tuple(by_update.shape)} and {len(rate_exponents)} "
+            "by_epoch, by_update and learning_rates must have as many sizes and rates, got "
+            f"{tuple(by_epoch.shape)}, {tuple(by_update.shape)} and {len(learning_rates)} "
             "rates"
         )
     sizes, rates, epochs = by_epoch.shape
@@ -261,7 +260,7 @@ def batch_size_explorer(
                 "done": done,
                 "between": {"epochs": 1, "updates": updates_between},
                 "samples": 2 ** (sizes - 1),
-                "rates": [2**exponent for exponent in rate_exponents],
+                "rates": [*learning_rates],
             },
             "size_place": min(5, sizes - 1),
             "rate_place": rates // 2,
@@ -279,7 +278,7 @@ def _kept(run: list[float], highest: float) -> list[float]:
 
 
 VERDICT = (
-    "['Batch size ' + batch_size + ', learning rate ' + format(learning_rate, '.2~r') "
+    "['Batch size ' + batch_size + ', rate ' + format(learning_rate, '.2~r') "
     "+ ': ' + (isValid(last) ? 'loss ' + format(last, '.3~g') : 'diverged'), "
     "equal == 'epochs' ? numbers.done.epochs + ' epochs are ' "
     "+ format(numbers.done.epochs * numbers.samples / batch_size, ',') + ' updates' "

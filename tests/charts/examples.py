@@ -107,9 +107,9 @@ def spread_of(size: float, one: float = 3.0, samples: int = 512) -> float:
 
 SPREADS = {2**i: spread_of(2**i) for i in range(10)}
 COSTS = [
-    {"samples": 100, "milliseconds": 0.2, "megabytes": 0.01},
-    {"samples": 1_000, "milliseconds": 0.3, "megabytes": 0.1},
-    {"samples": 100_000, "milliseconds": 6.2, "megabytes": 12.0},
+    {"samples": 100, "operations": 0.2, "megabytes": 0.01},
+    {"samples": 1_000, "operations": 0.3, "megabytes": 0.1},
+    {"samples": 100_000, "operations": 6.2, "megabytes": 12.0},
 ]
 PROMISES = {"by validation": (1.254, 1.266), "by test": (1.108, 1.344)}
 MEASURED = {"groundup": 1.041, "torch": 12.345, "by hand": 1.0, "naive": 0.57}
@@ -121,7 +121,7 @@ BUGS = [
 ]
 
 LEAST = 0.25
-EXPONENTS = [-3.0, -2.5, -2.0, -1.5]
+RATES = [0.13, 0.18, 0.25, 0.35]
 
 
 def paced(points: int) -> Tensor:
@@ -173,7 +173,7 @@ MADE: dict[str, Callable[[], charts.Content]] = {
     "gradient noise": partial(charts.gradient_noise, SPREADS, 3.0, 512),
     "growth": partial(charts.growth, COSTS),
     "batch sizes": partial(
-        charts.batch_size_explorer, BY_EPOCH, BY_UPDATE, EXPONENTS, 8, LEAST
+        charts.batch_size_explorer, BY_EPOCH, BY_UPDATE, RATES, 8, LEAST
     ),
     "boundary": partial(
         charts.decision_boundary, BIRDS, MALE, slanted, FEATURES, SEXES, "A title", 6

@@ -63,6 +63,17 @@ def test_a_training_loss_stands_mid_epoch_and_a_validation_loss_at_its_end() -> 
     assert not any(line.dashed for line in picture.lines)
 
 
+def test_a_plain_list_is_drawn_as_a_runs_training_losses() -> None:
+    mid_epoch = near([(0.5, 4.0), (1.5, 2.0), (2.5, 1.0)])
+    picture = draw(charts.losses(VALIDATED.train_losses))
+    assert picture.runs() == {BLUE: mid_epoch}
+    assert picture.title == ["Loss: 4 → 1"]
+    several = draw(charts.losses({"list": [4.0, 2.0, 1.0], "result": OTHER}))
+    assert several.runs()[BLUE] == mid_epoch
+    assert several.title == ["List: 4 → 1 · result: 3 → 0.5"]
+    assert draw(charts.losses([])).title == draw(charts.losses(run([]))).title
+
+
 def test_runs_are_compared_by_their_validation_losses_if_all_have_some() -> None:
     assert draw(charts.losses({"one": VALIDATED, "other": OTHER})).runs() == {
         BLUE: near([(1.0, 5.0), (2.0, 3.0), (3.0, 2.0)]),
