@@ -25,7 +25,12 @@ with extra("notebooks"):
         growth,
     )
     from groundup.charts.runs import diverged_at, losses, training, trajectories
-    from groundup.charts.trainer import decision_boundary, promises, ratios
+    from groundup.charts.trainer import (
+        decision_boundary,
+        memorising_explorer,
+        promises,
+        ratios,
+    )
 
 __all__ = [
     "Content",
@@ -39,6 +44,7 @@ __all__ = [
     "growth",
     "learning_rate_explorer",
     "losses",
+    "memorising_explorer",
     "pace",
     "promises",
     "ratios",
