@@ -146,20 +146,16 @@ def _():
 
 
 @app.cell
-def _(plain):
-    sixty = make_regression(
-        60,
-        30,
-        noise=1.0,
-        generator=torch.Generator().manual_seed(3),
-        weights=torch.eye(30)[:, :1],
-    )
-    few_train, few_val = random_split(
-        Dataset(*sixty), [0.5, 0.5], torch.Generator().manual_seed(0)
-    )
+def _():
+    draw, first_alone = torch.Generator().manual_seed(3), torch.eye(30)[:, :1]
+    sixty = Dataset(*make_regression(60, 30, 1.0, draw, weights=first_alone))
+    few_train, few_val = random_split(sixty, [0.5, 0.5], torch.Generator().manual_seed(0))
+    return few_train, few_val
 
+
+@app.cell
+def _(few_train, plain):
     def pieces():
-        """A model that starts at zero, its loss, its optimizer and its batches, all new."""
         model = LinearRegression(30, torch.Generator().manual_seed(0))
         nn.init.zeros_(model.weights)
         order = torch.Generator().manual_seed(0)
@@ -168,7 +164,7 @@ def _(plain):
 
     plain_losses = made(plain)(*pieces(), epochs=60).train()
     charts.losses(NaiveTrainerResult(plain_losses, []))
-    return few_val, pieces, plain_losses
+    return pieces, plain_losses
 
 
 @app.cell(hide_code=True)
@@ -180,7 +176,7 @@ def _(few_val, pieces, plain, plain_losses):
         few_inputs, few_targets = few_val.tensors
         unseen = mean_squared_error(_trained[0](few_inputs), few_targets).item()
     mo.md(rf"""
-    {notebook.code_above("plain_losses")}
+    {notebook.code_above("few_train", "plain_losses")}
 
     A fine curve. It ends at {plain_losses[-1]:.2f}.
 
@@ -286,7 +282,7 @@ def _():
     return in_training_mode, left_in_eval
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(few_val, in_training_mode, left_in_eval, pieces, validated):
     def train_with_dropout(removed=None):
         """Train with half of the features thrown away, a line of `evaluate` missing."""
@@ -319,8 +315,6 @@ def _(no_eval, no_restoring, train_with_dropout):
         train_with_dropout(line) for line in (None, no_eval, no_restoring)
     )
     mo.md(rf"""
-    {notebook.code_above("dropout_runs")}
-
     {notebook.details("What happens?", f"Without `eval` the validation loss trembles and ends at {noisy_end.val_losses[-1]:.2f} instead of {right_end.val_losses[-1]:.2f}: it measures a model with half of its inputs missing, which nobody will use. Forget to give the modes back, and dropout is off from the second epoch on, without a word: the training loss falls to {woken_end.train_losses[-1]:.2f} instead of {right_end.train_losses[-1]:.2f}, and on new samples the loss is {woken_end.val_losses[-1]:.2f}. You look at a curve, and the look changes the run.")}
 
     ### Where does memorising begin?
@@ -331,7 +325,7 @@ def _(no_eval, no_restoring, train_with_dropout):
     return
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _():
     how_many, how_wide = [8, 16, 32, 64, 128, 256], [1, 2, 4, 8, 16, 32]
 
@@ -370,8 +364,6 @@ def _(explored, how_many, how_wide):
     _best = _validation[_n, _k].min().item()
     _epoch = _validation[_n, _k].argmin().item()
     mo.md(rf"""
-    {notebook.code_above("explored")}
-
     {notebook.details("Answer", f"Twice the samples, if a little: {_twice:.2f} after 60 epochs, where half of the features give {_half:.2f}, and {_start:.2f} is where you started. And the third way costs nothing: stopped after {_epoch} epochs, the run that you started from has {_best:.2f}. What counts is samples for each feature: with as many of both, the model can fit all noise, and with eight times as many there is little to memorise.")}
 
     ## Results that outlive the run
@@ -381,7 +373,7 @@ def _(explored, how_many, how_wide):
     return
 
 
-@app.function
+@app.function(hide_code=True)
 def interrupted(loader, batches):
     """The loader's batches, and after so many of them Ctrl-C, once."""
 
@@ -398,7 +390,7 @@ def interrupted(loader, batches):
     return Loader()
 
 
-@app.function
+@app.function(hide_code=True)
 def left_of(trainer):
     """What can be read of a run that is interrupted."""
     try:
@@ -488,7 +480,7 @@ def _(validated):
         ),
     )
     mo.md(rf"""
-    {notebook.code_above("interrupted", "left_of", "lost")}
+    {notebook.code_above("lost")}
 
     Nothing. The list was a local variable of `train`, and died with it. What a run has found out must not depend on how it ends, so it goes into an object that the trainer holds from the
     start, and so does what a run has done: `epoch` and `step` count what is completed. With that, `train` can go on where it was cut.
@@ -623,8 +615,20 @@ def _(recorded):
             """,
         ),
     )
+    step, called = (listing.index("    def _train_step(") for listing in (recorded, hooked))
+    X, y = make_regression(
+        512, 6, noise=0.5, generator=torch.Generator().manual_seed(42), bias=0.5
+    )
+    model = LinearRegression(6, torch.Generator().manual_seed(0))
+    naive = NaiveTrainer(
+        copy.deepcopy(model), mean_squared_error, X, y, NaiveTrainerConfig(30, 0.2)
+    ).train()
     mo.md(rf"""
-    {notebook.diff(recorded, hooked, context=1)}
+    {notebook.diff(recorded[:step], hooked[:called], context=1)}
+
+    And the step, which reads as before:
+
+    {notebook.diff(recorded[step:], hooked[called:], context=1)}
 
     `HOOKS` are the names of the seven. `_hooks` is collected once, of those methods alone that a callback really has of its own: a hook that nobody listens to costs no call. And this is what left the loop:
 
@@ -632,54 +636,28 @@ def _(recorded):
 
     Hang it into a run over all of chapter one's kind of data at once, beside `NaiveTrainer`:
     """)
-    return (hooked,)
+    return X, hooked, model, naive, y
 
 
 @app.cell
-def _(hooked):
-    X, y = make_regression(
-        512, 6, noise=0.5, generator=torch.Generator().manual_seed(42), bias=0.5
-    )
-    model = LinearRegression(6, torch.Generator().manual_seed(0))
-
-    watched_model, history = copy.deepcopy(model), ParameterHistory()
+def _(X, hooked, model, y):
+    ours, history = copy.deepcopy(model), ParameterHistory()
+    optimizer = SGD(ours.parameters(), lr=0.2)
+    everything = DataLoader(Dataset(X, y), 512)
     watched = made(hooked)(
-        watched_model,
-        mean_squared_error,
-        SGD(watched_model.parameters(), lr=0.2),
-        DataLoader(Dataset(X, y), 512),
-        epochs=30,
-        callbacks=[history],
-    ).train()
-    naive = NaiveTrainer(
-        copy.deepcopy(model), mean_squared_error, X, y, NaiveTrainerConfig(30, 0.2)
+        ours, mean_squared_error, optimizer, everything, epochs=30, callbacks=[history]
     ).train()
     charts.training(NaiveTrainerResult(watched.train_losses, history.parameters))
-    return history, naive
+    return (history,)
 
 
 @app.cell(hide_code=True)
-def _(history, naive):
+def _(few_val, history, naive, pieces):
     same_epochs = sum(
         all(torch.equal(p, q) for p, q in zip(ours, theirs, strict=True))
         for ours, theirs in zip(history.parameters, naive.parameters, strict=True)
     )
-    mo.md(rf"""
-    {notebook.code_above("watched")}
 
-    In {same_epochs} of {len(history.parameters)} epochs the seven numbers are the very ones that `NaiveTrainer` stored in itself.
-
-    By agreement a callback watches and never changes the arithmetic. Nothing stops one that does.
-
-    ## Who says stop?
-
-    The first run of this chapter memorises from its third epoch on. A callback sees it: it has the losses. But how can it end a run that is not its own? It can raise:
-    """)
-    return
-
-
-@app.cell
-def _(few_val, hooked, pieces):
     class Told(Callback):
         """Write down which ends of the run it was told of."""
 
@@ -692,12 +670,6 @@ def _(few_val, hooked, pieces):
         def on_train_end(self, trainer):
             self.ends.append("run")
 
-    class Raise(Callback):
-        def on_epoch_end(self, trainer):
-            losses = trainer.result.val_losses
-            if min(losses) < losses[-1]:
-                raise StopIteration("it memorises")
-
     def ends_of(listing, *callbacks):
         """What a listener hears, and what reaches the caller."""
         told = Told()
@@ -706,19 +678,35 @@ def _(few_val, hooked, pieces):
             *pieces(), epochs=60, val_loader=val_loader, callbacks=[*callbacks, told]
         )
         try:
-            return {
-                "the caller gets": repr(trainer.train()),
-                "a listener hears of": ", ".join(told.ends),
-            }
-        except Exception as error:
-            return {
-                "the caller gets": repr(error),
-                "a listener hears of": ", ".join(told.ends),
-            }
+            given = trainer.train()
+        except StopIteration as error:
+            given = error
+        return {"the caller gets": repr(given), "a listener hears of": told.ends}
 
-    raised = ends_of(hooked, Raise())
-    raised
+    mo.md(rf"""
+    {notebook.code_above("watched")}
+
+    In {same_epochs} of {len(history.parameters)} epochs the seven numbers are the very ones that `NaiveTrainer` stored in itself.
+
+    By agreement a callback watches and never changes the arithmetic. Nothing stops one that does.
+
+    ## Who says stop?
+
+    The first run of this chapter memorises from its third epoch on. A callback sees it: it has the losses. But how can it end a run that is not its own? It can raise:
+    """)
     return (ends_of,)
+
+
+@app.cell
+def _(ends_of, hooked):
+    class Raise(Callback):
+        def on_epoch_end(self, trainer):
+            losses = trainer.result.val_losses
+            if min(losses) < losses[-1]:
+                raise StopIteration("it memorises")
+
+    ends_of(hooked, Raise())
+    return
 
 
 @app.cell(hide_code=True)
@@ -762,7 +750,7 @@ def _(hooked):
         ),
     )
     mo.md(rf"""
-    {notebook.code_above("raised")}
+    {notebook.code_above("Raise")}
 
     An error where there was none, and whoever listens below hears neither of the last epoch nor of the end. Stopping is no accident, so give it a word: `trainer.stop(reason)` only writes the reason down, and the loop looks
     before each step.
@@ -782,40 +770,48 @@ def _(ends_of, stoppable):
             if min(losses) < losses[-1]:
                 trainer.stop("it memorises")
 
-    stopped = ends_of(stoppable, Stop())
-    stopped
+    ends_of(stoppable, Stop())
     return
 
 
+@app.cell(hide_code=True)
+def _(pieces):
+    def after_ctrl_c(listing, callback):
+        """The callback, after a run that was interrupted in its third epoch."""
+        *others, loader = pieces()
+        run = made(listing)(
+            *others, interrupted(loader, 7), epochs=60, callbacks=[callback]
+        )
+        left_of(run)
+        return callback
+
+    mo.md(rf"""
+    {notebook.code_above("Stop")}
+
+    Every listener hears of both, and the caller gets a result that says why.
+
+    ## Who turns off the light?
+
+    Some callbacks open something while the run lasts: a file, a progress bar, a connection. Let one light a lamp, and press Ctrl-C in the third epoch. Does it still burn?
+    """)
+    return (after_ctrl_c,)
+
+
 @app.cell
-def _(pieces, stoppable):
+def _(after_ctrl_c, stoppable):
     class Lamp(Callback):
-        """Burns while the run lasts: an open file, a progress bar, a connection."""
-
-        burns = False
-
         def on_train_start(self, trainer):
             self.burns = True
 
         def on_train_end(self, trainer):
             self.burns = False
 
-    def lamp_after_ctrl_c(listing):
-        lamp = Lamp()
-        *others, loader = pieces()
-        trainer = made(listing)(
-            *others, interrupted(loader, 7), epochs=60, callbacks=[lamp]
-        )
-        left_of(trainer)
-        return "still burns" if lamp.burns else "is out"
-
-    left_burning = lamp_after_ctrl_c(stoppable)
-    left_burning
-    return (lamp_after_ctrl_c,)
+    after_ctrl_c(stoppable, Lamp()).burns
+    return (Lamp,)
 
 
 @app.cell(hide_code=True)
-def _(lamp_after_ctrl_c, stoppable):
+def _(Lamp, after_ctrl_c, stoppable):
     clean = grow(
         stoppable,
         (
@@ -836,14 +832,14 @@ def _(lamp_after_ctrl_c, stoppable):
         ),
     )
     mo.md(rf"""
-    {notebook.code_above("left_burning")}
+    {notebook.code_above("Lamp")}
 
-    Nobody told it. `on_train_end` has to be called whatever happens, for every callback, also when another one raises there. That is a `finally` that can't be forgotten:
+    It still burns: nobody told it. `on_train_end` has to be called whatever happens, for every callback, also when another one raises there. That is a `finally` that can't be forgotten:
     an `ExitStack` keeps what is to be called at the end, and calls it when its block is left, last one first. An error reaches the caller all the same.
 
     {notebook.diff(stoppable, clean, context=1)}
 
-    Now the lamp {lamp_after_ctrl_c(clean)}.
+    Now the lamp {"still burns" if after_ctrl_c(clean, Lamp()).burns else "is out"}.
 
     ## The trainer, whole
 
@@ -898,9 +894,19 @@ def _(pieces):
 
     {notebook.table(mistakes)}
 
-    And here is the loop. Read `_train_step` first: your five steps, in your order. Then ask of each name whose decision it is.
+    And here is the loop. A step: your five, in your order.
 
-    {notebook.source(Trainer._train_step, Trainer._train_epoch, Trainer.train)}
+    {notebook.source(Trainer._train_step)}
+
+    An epoch:
+
+    {notebook.source(Trainer._train_epoch)}
+
+    A run:
+
+    {notebook.source(Trainer.train)}
+
+    Ask of each name whose decision it is.
 
     | in the loop | whose decision | what the trainer asks of it |
     | :--- | :--- | :--- |
@@ -920,7 +926,7 @@ def _(pieces):
     return
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(clean, hooked, pieces, plain, recorded, stoppable, validated):
     def trained(trainer, optimizer=SGD, foreign=False):
         """Losses and weights of ten epochs."""
@@ -988,8 +994,6 @@ def _(few_val, pieces):
         )
     ]
     mo.md(rf"""
-    {notebook.code_above("ladder")}
-
     Each step of the growth is equal to the one before, **bit for bit**. Torch's `SGD` multiplies and adds in one rounding where ours rounds twice, as in chapter two.
 
     ## The recipe
@@ -1092,21 +1096,25 @@ def _():
 
 
 @app.cell
-def _(batch_size, bird_train, bird_val, epochs, learning_rate, weight_decay):
+def _(batch_size, epochs, learning_rate, weight_decay):
     config = TrainerConfig(
         epochs=epochs.value,
         batch_size=batch_size.value,
         learning_rate=learning_rate.value,
         weight_decay=weight_decay.value,
     )
-    trainer = config.build(
+    return (config,)
+
+
+@app.cell
+def _(bird_train, bird_val, config):
+    result = config.build(
         LogisticRegression(4, torch.Generator().manual_seed(0)),
         binary_cross_entropy_with_logits,
         bird_train,
         val_data=bird_val,
         metrics={"accuracy": binary_accuracy},
-    )
-    result = trainer.train()
+    ).train()
     charts.losses(result, metric="accuracy")
     return
 
@@ -1143,7 +1151,7 @@ def _(bird_train, raw_train):
         )
     ]
     mo.md(rf"""
-    {notebook.code_above("result")}
+    {notebook.code_above("config", "result")}
 
     ### What the weights say
 
@@ -1157,7 +1165,7 @@ def _(bird_train, raw_train):
     return bird_model, birds_model
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(bird_train, birds_model, raw_train):
     two = [PENGUIN_FEATURES.index(name) for name in ("bill_depth_mm", "body_mass_g")]
     two_model = birds_model(two)
@@ -1179,9 +1187,7 @@ def _(bird_train, birds_model, raw_train):
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(rf"""
-    {notebook.code_above("two_right")}
-
+    mo.md(r"""
     The cloud at the left, heavy birds with shallow bills, are the Gentoos.
 
     ### The test part, once
@@ -1238,7 +1244,7 @@ def _():
     return (too_early,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _():
     def promise(before_splitting, seed):
         """The loss on 24 validation samples, and on 2000 fresh ones."""
@@ -1285,8 +1291,6 @@ def _(split_losses, too_early):
 def _(split_losses):
     honest_first, wrong_first = split_losses.values()
     mo.md(rf"""
-    {notebook.code_above("split_losses")}
-
     {notebook.details("Answer", f"Split first, you promise {honest_first[0]:.1f} and deliver {honest_first[1]:.1f}: ugly, and true. Standardise too early, and you promise {wrong_first[0]:.1f} and deliver {wrong_first[1]:.1f}. The largest sample of the validation part has set the unit in which all are counted, so it can't surprise the model any more. The next large one, tomorrow, can: nobody will have counted it in. That is **leakage**: the part that should judge has helped to train.")}
 
     ### Choose the epoch by the test part
@@ -1305,7 +1309,7 @@ def _():
     return (choose_by_test,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _():
     def losses_by_epoch(seed):
         """The losses on 12 validation, 12 test and 2000 fresh samples, after each of 40 epochs."""
@@ -1355,8 +1359,6 @@ def _(chosen_by, forty_epochs):
     _gaps = (_test - _fresh).gather(1, _val.argmin(1, keepdim=True))
     chance = _gaps.std().item() / math.sqrt(len(_gaps))
     mo.md(rf"""
-    {notebook.code_above("forty_epochs")}
-
     {notebook.details("What does the test part promise?", f"Chosen by validation, the test loss is {by_validation[0]:.2f} on average and fresh samples give {by_validation[1]:.2f}: no difference beyond chance, whose standard error is {chance:.2f}. Chosen by the test part itself, it promises {by_test[0]:.2f} and you deliver {by_test[1]:.2f}. Nothing was trained on it, not one gradient: among forty epochs, one looks good by luck. Choosing is enough. So open it once, at the very end.")}
 
     ## What it costs
