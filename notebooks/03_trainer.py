@@ -363,8 +363,9 @@ def _(explored, how_many, how_wide):
     )
     _best = _validation[_n, _k].min().item()
     _epoch = _validation[_n, _k].argmin().item()
+    _equal, _many = explored[_n - 1, _k, -1, 0], _validation[-1, _k, -1]
     mo.md(rf"""
-    {notebook.details("Answer", f"Twice the samples, if a little: {_twice:.2f} after 60 epochs, where half of the features give {_half:.2f}, and {_start:.2f} is where you started. And the third way costs nothing: stopped after {_epoch} epochs, the run that you started from has {_best:.2f}. What counts is samples for each feature: with as many of both, the model can fit all noise, and with eight times as many there is little to memorise.")}
+    {notebook.details("Answer", f"Twice the samples: {_twice:.2f} after 60 epochs, where half of the features give {_half:.2f}, and {_start:.2f} is where you started. And the third way costs nothing: stopped after {_epoch} epochs, the run that you started from has {_best:.2f}. What counts is samples for each feature: with as many of both, the training loss falls to {_equal:.2f}, with eight times as many samples the validation loss ends at {_many:.2f}, where the noise is 1.")}
 
     ## Results that outlive the run
 
@@ -866,15 +867,19 @@ def loop_of(listing):
 
 
 @app.cell(hide_code=True)
-def _(pieces):
+def _(clean, pieces):
     def said_of(optimizer=None, loader=None):
         """What `Trainer` says of pieces that don't fit."""
-        model, loss, right, batches = pieces()
+        model, loss, right, whole = pieces()
         try:
-            Trainer(model, loss, optimizer or right, loader or batches, epochs=2).train()
+            Trainer(model, loss, optimizer or right, loader or whole, epochs=2).train()
         except (TypeError, ValueError) as error:
             return f"{type(error).__name__}: {error}".partition(", got")[0]
 
+    student, *_, batches = pieces()
+    start = copy.deepcopy(student.weights)
+    made(clean)(student, mean_squared_error, pieces()[2], batches, epochs=2).train()
+    unmoved = torch.equal(student.weights, start)
     mistakes = [
         {
             "what you hand over": "the optimizer of another model",
@@ -890,7 +895,7 @@ def _(pieces):
         },
     ]
     mo.md(rf"""
-    Three mistakes of which the first trained nothing, without a word, as long as nobody checked:
+    Three mistakes. Unchecked, the first one trains for two epochs, says nothing, and {"leaves each weight where it was" if unmoved else "moves the weights"}:
 
     {notebook.table(mistakes)}
 
@@ -1260,7 +1265,8 @@ def _():
             ),
         )
         model = LinearRegression(3, torch.Generator().manual_seed(0))
-        recipe = TrainerConfig(epochs=20, batch_size=24, learning_rate=0.1)
+        nn.init.zeros_(model.weights)
+        recipe = TrainerConfig(epochs=5, batch_size=24, learning_rate=0.2)
         recipe.build(model, mean_squared_error, parts[0]).train()
         with torch.no_grad():
             return [
@@ -1571,22 +1577,25 @@ def _():
         loader = DataLoader(
             Dataset(*make_regression(10, 2, 1.0, torch.Generator().manual_seed(2))), 4
         )
-        means = []
+        awake, graphs, means = [], [], []
+        for module in model.modules():  # a copy of the model has this hook, too
+            module.register_forward_pre_hook(
+                lambda module, inputs: awake.append(module.training)
+            )
 
         def loss(predictions, targets):
-            awake = any(module.training for module in model.modules())
-            means.append(
-                (awake, torch.is_grad_enabled(), mean_squared_error(predictions, targets))
-            )
-            return means[-1][2]
+            graphs.append(torch.is_grad_enabled())
+            means.append(mean_squared_error(predictions, targets))
+            return means[-1]
 
         expected = evaluate(model, loader, {"loss": mean_squared_error})["loss"]
+        awake.clear()
         given = attempt(model, loader, loss)
         if isinstance(given, torch.Tensor) or not isinstance(given, float):
             return f"Return a float, not a {type(given).__name__}."
-        if any(awake for awake, _, _ in means):
+        if any(awake):
             return "A module was in training mode while you measured."
-        if any(graph for _, graph, _ in means):
+        if any(graphs):
             return "The predictions carry a graph: measure without gradients."
         if [module.training for module in model.modules()] != modes:
             woken = (
@@ -1597,7 +1606,7 @@ def _():
             return f"{woken} afterwards: give each module the mode that it had."
         if not torch.is_grad_enabled():
             return "Gradients are still switched off afterwards."
-        of_batches = sum(mean.item() for _, _, mean in means) / max(len(means), 1)
+        of_batches = sum(mean.item() for mean in means) / max(len(means), 1)
         if math.isclose(given, of_batches, rel_tol=1e-5):
             return "That is the mean of the batches' means, but the last batch is shorter."
         if not math.isclose(given, expected, rel_tol=1e-5):
