@@ -284,7 +284,7 @@ def _seen(kind: str) -> str:
 MEMORISED = (
     "[numbers.samples[samples_place] + ' samples, ' "
     "+ numbers.features[features_place] + ' of ' + peek(numbers.features) + ' features, ' "
-    "+ epochs + (epochs == 1 ? ' epoch' : ' epochs'), 'loss ' "
+    "+ epochs + (epochs == 1 ? ' epoch' : ' epochs'), 'Loss ' "
     f"+ format({_seen('training')}, '.2f') + ' in training, ' "
     f"+ format({_seen('validation')}, '.2f') + ' on new samples']"
 )
