@@ -320,7 +320,7 @@ def _(no_eval, no_restoring, train_with_dropout):
     ### Where does memorising begin?
 
     You have three ways out: stop earlier, show it fewer features, or find more samples. **Predict**, for the chart's first place, 64 samples and all 32 features: which helps more, half of the
-    features or twice the samples? Then move the sliders and find where memorising begins. Grey are the validation losses of the other models.
+    features or twice the samples? Then move the sliders and find where memorising begins. Grey are the validation losses of all models.
     """)
     return
 

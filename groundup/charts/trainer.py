@@ -226,8 +226,8 @@ def memorising_explorer(
 ) -> Content:
     """Draw the losses of runs on more or fewer samples, of models that see more or less.
 
-    The chosen run's two losses stand over the validation losses of all other models that
-    learn from as many samples.
+    The chosen run's two losses stand over the validation losses of all models that learn
+    from as many samples.
 
     Args:
         training: the loss on the samples that a run learns from, before it and after each
@@ -254,7 +254,7 @@ def memorising_explorer(
         {"models": models, "noise": [{"loss": noise}]},
         "Runs on more or fewer samples, of larger and smaller models",
         "Line chart of the training and the validation loss over the epochs, over the "
-        "validation losses of all other models, and the noise as a dashed rule. Sliders "
+        "validation losses of all models, and the noise as a dashed rule. Sliders "
         "set the number of samples, the number of features and the epochs.",
         {
             "numbers": {
@@ -266,7 +266,8 @@ def memorising_explorer(
             "samples_place": grid[0] // 2,
             "features_place": grid[1] - 1,
             "epochs": epochs,
-            **ends("x", [0, epochs], whole=True, margin=0),
+            # Room for the last point: the plot would shift as it leaves the edge.
+            **ends("x", [0, epochs], whole=True, margin=0.02, low=0.0),
             **ends("y", validation.flatten().tolist(), low=0.0),
         },
     )
@@ -295,9 +296,8 @@ MEMORISED = (
 def _memorising(samples: int, features: int, epochs: int) -> Specification:
     done, loss = axis("x", "done", "epochs done"), axis("y", "loss", "loss")
 
-    def curves(kind: str, chosen: str) -> alt.Chart:
+    def curves(kind: str) -> alt.Chart:
         transform = [
-            alt.FilterTransform(chosen),
             calculate("done", f"sequence({epochs + 1})"),
             alt.FlattenTransform(flatten=["done"]),
             calculate("loss", LOSS.format(kind, "datum.features", "datum.done")),
@@ -305,8 +305,9 @@ def _memorising(samples: int, features: int, epochs: int) -> Specification:
         chart: alt.Chart = alt.Chart(alt.NamedData("models"), transform=transform)
         return chart.encode(done, loss)
 
+    # The chosen one is among the ghosts: left out it would come back as the last of them.
     layers = [
-        curves("validation", "datum.features != features_place")
+        curves("validation")
         .mark_line(clip=True, strokeWidth=1, opacity=0.45, color=GREY)
         .encode(detail="features:N")
     ]
@@ -321,8 +322,9 @@ def _memorising(samples: int, features: int, epochs: int) -> Specification:
         ("training", BLUE, "validation"),
         ("validation", ORANGE, "training"),
     ):
-        chosen = curves(kind, "datum.features == features_place")
-        chosen = chosen.transform_filter("datum.done <= epochs")
+        chosen = curves(kind).transform_filter(
+            "datum.features == features_place && datum.done <= epochs"
+        )
         last = chosen.transform_filter("datum.done == epochs")
         aligned = alt.expr("epochs < 0.3 * x_ends[1] ? 'left' : 'right'")
         dy = alt.expr(f"{_seen(kind)} < {_seen(other)} ? 16 : -10")
