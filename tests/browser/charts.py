@@ -53,6 +53,8 @@ LOOK = """async (chart, [signals, ...rest]) => {
     await move(signals);
     const seen = (SEEN)(view, ...rest);
     await move(before);
+    // Drawn anew as a whole: what Vega repaints in parts differs by a shade at their edges.
+    await view.resize().runAsync();
     return seen;
 }""".replace("VIEW", VIEW)
 
