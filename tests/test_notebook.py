@@ -153,6 +153,12 @@ def test_a_diff_shows_lines_that_look_like_a_diffs_own() -> None:
     assert "+++ c" in shown
 
 
+def test_a_diff_leaves_out_what_is_far_from_a_change_and_says_where() -> None:
+    before, after = ["a", "b", "c", "d", "e"], ["A", "b", "c", "d", "E"]
+    shown = notebook.diff("\n".join(before), "\n".join(after), context=1).text
+    assert re.sub("<.*?>", "", shown).split() == ["-a", "+A", "b", "…", "d", "-e", "+E"]
+
+
 def test_a_diff_of_equal_listings_says_so() -> None:
     assert "no difference" in notebook.diff("same", "same").text
 

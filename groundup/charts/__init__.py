@@ -26,7 +26,12 @@ with extra("notebooks"):
     )
     from groundup.charts.quiz import Bug, guilty_line
     from groundup.charts.runs import diverged_at, losses, training, trajectories
-    from groundup.charts.trainer import decision_boundary, promises, ratios
+    from groundup.charts.trainer import (
+        decision_boundary,
+        memorising_explorer,
+        promises,
+        ratios,
+    )
 
 __all__ = [
     "Bug",
@@ -42,6 +47,7 @@ __all__ = [
     "guilty_line",
     "learning_rate_explorer",
     "losses",
+    "memorising_explorer",
     "pace",
     "promises",
     "ratios",

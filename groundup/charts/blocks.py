@@ -58,7 +58,7 @@ class Content:
             **self.specification,
             "params": params + [{**c, **_value(values, c["name"])} for c in controls],
             "description": self.description,
-            "datasets": _rounded(self.datasets),
+            "datasets": rounded(self.datasets),
         }
 
     def to_altair(self) -> alt.LayerChart:
@@ -80,12 +80,12 @@ def _value(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {"value": values[name]} if name in values else {}
 
 
-def _rounded(data: Any) -> Any:
+def rounded(data: Any) -> Any:
     """Keep four figures: processors differ in the last ones, and a page is to be small."""
     if isinstance(data, dict):
-        return {key: _rounded(value) for key, value in data.items()}
+        return {key: rounded(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [_rounded(value) for value in data]
+        return [rounded(value) for value in data]
     return float(f"{data:.4g}") if isinstance(data, float) else data
 
 

@@ -1,7 +1,7 @@
-"""The trainer's charts: boundaries, promises, and what it costs beside its peers."""
+"""Chapter three's charts: boundaries, promises, peers, and where memorising begins."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -19,8 +19,11 @@ from groundup.charts.blocks import (
     Rows,
     Specification,
     axis,
+    calculate,
     ends,
     points,
+    rounded,
+    slider,
     specify,
     times,
     wrapped,
@@ -209,3 +212,133 @@ def ratios(measured: Mapping[str, float], title: str, ours: str = "groundup") ->
         f"{title}: " + ", ".join(f"{row['row']} {row['label']}" for row in rows) + ".",
         ends("x", [1, *measured.values()], log=True, margin=0.08),
     )
+
+
+# The explorer.
+
+
+def memorising_explorer(
+    training: Tensor,
+    validation: Tensor,
+    samples: Sequence[int],
+    features: Sequence[int],
+    noise: float,
+) -> Content:
+    """Draw the losses of runs on more or fewer samples, of models that see more or less.
+
+    The chosen run's two losses stand over the validation losses of all models that learn
+    from as many samples.
+
+    Args:
+        training: the loss on the samples that a run learns from, before it and after each
+            epoch, shape `(len(samples), len(features), epochs + 1)`.
+        validation: the same on samples that it never sees.
+        samples: from how many samples a run learns.
+        features: how many features its model sees.
+        noise: the least loss that can be expected on new samples, a dashed rule.
+
+    Raises:
+        ValueError: if the shapes don't fit.
+    """
+    grid = (len(samples), len(features))
+    for name, losses in {"training": training, "validation": validation}.items():
+        if losses.shape != training.shape or losses.shape[:2] != grid or losses.dim() != 3:
+            expected = f"({grid[0]}, {grid[1]}, epochs + 1), as the other one"
+            raise ValueError(
+                f"{name} must have shape {expected}, got {tuple(losses.shape)}"
+            )
+    epochs = training.shape[2] - 1
+    models: Rows = [{"features": place} for place in range(grid[1])]
+    return Content(
+        _memorising(*grid, epochs),
+        {"models": models, "noise": [{"loss": noise}]},
+        "Runs on more or fewer samples, of larger and smaller models",
+        "Line chart of the training and the validation loss over the epochs, over the "
+        "validation losses of all models, and the noise as a dashed rule. Sliders "
+        "set the number of samples, the number of features and the epochs.",
+        {
+            "numbers": {
+                "samples": [*samples],
+                "features": [*features],
+                "training": rounded(training.tolist()),
+                "validation": rounded(validation.tolist()),
+            },
+            "samples_place": grid[0] // 2,
+            "features_place": grid[1] - 1,
+            "epochs": epochs,
+            # Room for the last point: the plot would shift as it leaves the edge.
+            **ends("x", [0, epochs], whole=True, margin=0.02, low=0.0),
+            **ends("y", validation.flatten().tolist(), low=0.0),
+        },
+    )
+
+
+LOSS = "numbers.{}[samples_place][{}][{}]"
+"""The loss of a kind, by the place of the features, after so many epochs."""
+
+
+def _seen(kind: str) -> str:
+    """Return the loss at the chosen run's end."""
+    return LOSS.format(kind, "features_place", "epochs")
+
+
+MEMORISED = (
+    "[numbers.samples[samples_place] + ' samples, ' "
+    "+ numbers.features[features_place] + ' of ' + peek(numbers.features) + ' features, ' "
+    "+ epochs + (epochs == 1 ? ' epoch' : ' epochs'), 'Loss ' "
+    f"+ format({_seen('training')}, '.2f') + ' in training, ' "
+    f"+ format({_seen('validation')}, '.2f') + ' on new samples']"
+)
+"""The title, which speaks with the sliders."""
+
+
+@cache
+def _memorising(samples: int, features: int, epochs: int) -> Specification:
+    done, loss = axis("x", "done", "epochs done"), axis("y", "loss", "loss")
+
+    def curves(kind: str) -> alt.Chart:
+        transform = [
+            calculate("done", f"sequence({epochs + 1})"),
+            alt.FlattenTransform(flatten=["done"]),
+            calculate("loss", LOSS.format(kind, "datum.features", "datum.done")),
+        ]
+        chart: alt.Chart = alt.Chart(alt.NamedData("models"), transform=transform)
+        return chart.encode(done, loss)
+
+    # The chosen one is among the ghosts: left out it would come back as the last of them.
+    layers = [
+        curves("validation")
+        .mark_line(clip=True, strokeWidth=1, opacity=0.45, color=GREY)
+        .encode(detail="features:N")
+    ]
+    noise = alt.Chart(alt.NamedData("noise"))
+    layers += [
+        noise.mark_rule(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(y=loss),
+        noise.mark_text(dy=12, color=GREY, text="noise").encode(
+            loss, x=alt.value(alt.expr("0.6 * width"))
+        ),
+    ]
+    for kind, color, other in (
+        ("training", BLUE, "validation"),
+        ("validation", ORANGE, "training"),
+    ):
+        chosen = curves(kind).transform_filter(
+            "datum.features == features_place && datum.done <= epochs"
+        )
+        last = chosen.transform_filter("datum.done == epochs")
+        aligned = alt.expr("epochs < 0.3 * x_ends[1] ? 'left' : 'right'")
+        dy = alt.expr(f"{_seen(kind)} < {_seen(other)} ? 16 : -10")
+        layers += [
+            chosen.mark_line(clip=True, strokeWidth=3, color=color),
+            last.mark_point(filled=True, size=50, opacity=1, color=color),
+            last.mark_text(align=aligned, dy=dy, color=color, text=kind),
+        ]
+    return {
+        **specify(*layers, height=320),
+        "title": {"text": {"expr": MEMORISED}},
+        "params": [
+            slider("samples_place", "samples", 0, samples - 1, 1),
+            slider("features_place", "features", 0, features - 1, 1),
+            slider("epochs", "epochs", 0, epochs, 1),
+        ],
+    }

@@ -218,6 +218,8 @@ def there_and_back(figure: Locator) -> None:
     assert sliders or choices
     keys = [(slider, "ArrowRight", "ArrowLeft") for slider in sliders]
     for control, there, back in [*keys, *((c, "ArrowDown", "ArrowUp") for c in choices)]:
+        if control.evaluate("control => control.value === control.max"):
+            there, back = back, there
         before = picture(figure)
         control.press(there)
         wait_until_it_is(figure, before, same=False)

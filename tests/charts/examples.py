@@ -136,6 +136,10 @@ BY_EPOCH[1, 3] = torch.tensor([8.0, 9.0, INF, NAN, NAN])
 BY_UPDATE[0, 3] = torch.tensor([8.0, 80.0, 80.1, 100.0, INF, NAN, NAN])
 
 
+TRAINING = torch.linspace(2, 0, 5).expand(2, 3, 5) + torch.arange(6).reshape(2, 3, 1) / 10
+VALIDATION = TRAINING + torch.linspace(0.1, 1.7, 5)
+
+
 def explore(*names: str) -> charts.Content:
     """The explorer of these problems."""
     problems = {name: PROBLEMS[name] for name in names or PROBLEMS}
@@ -179,6 +183,9 @@ MADE: dict[str, Callable[[], charts.Content]] = {
         charts.decision_boundary, BIRDS, MALE, slanted, FEATURES, SEXES, "A title", 6
     ),
     "promises": partial(charts.promises, PROMISES),
+    "memorising": partial(
+        charts.memorising_explorer, TRAINING, VALIDATION, [8, 16], [1, 2, 4], 1.0
+    ),
     "ratios": partial(charts.ratios, MEASURED, "A title of some length"),
     "no epochs": partial(charts.losses, NO_EPOCHS),
 }

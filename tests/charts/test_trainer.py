@@ -1,6 +1,6 @@
 """The trainer's charts show what a model thinks, what was promised, and what it costs."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from tests.charts.examples import (
     BIRDS,
     BLUE,
     FEATURES,
+    GREY,
     INF,
     MALE,
     MEASURED,
@@ -19,6 +20,8 @@ from tests.charts.examples import (
     ORANGE,
     PROMISES,
     SEXES,
+    TRAINING,
+    VALIDATION,
     VERMILION,
     chart,
     near,
@@ -217,3 +220,85 @@ def test_the_fastest_stands_first_each_at_its_ratio_on_a_line_from_the_reference
 
     other = draw(charts.ratios(MEASURED, "A title", ours="torch"))
     assert [p.color for p in other.points] == [BLUE, BLUE, BLUE, VERMILION]
+
+
+# The explorer of where memorising begins.
+
+GRID = chart("memorising")
+
+
+@pytest.mark.parametrize("samples", [0, 1])
+@pytest.mark.parametrize("features", [0, 2])
+@pytest.mark.parametrize("epochs", [0, 1, 4])
+def test_the_chosen_run_has_its_two_losses_up_to_the_epoch_and_the_title_says_the_last(
+    samples: int, features: int, epochs: int
+) -> None:
+    places = {
+        "samples_place": samples,
+        "features_place": features,
+        "epochs": epochs,
+    }
+    picture = draw(GRID, **places)
+    for color, kind, losses in (
+        (BLUE, "training", TRAINING),
+        (ORANGE, "validation", VALIDATION),
+    ):
+        run = losses[samples, features, : epochs + 1].tolist()
+        seen = [line.points for line in picture.lines if line.color == color]
+        read = [(picture.x.read(x), picture.y.read(y)) for x, y in chain(*seen)]
+        for (done, loss), expected in zip(read, enumerate(run), strict=True):
+            assert (done, loss) == pytest.approx(expected, abs=0.02)
+        assert picture.named(kind).color == color
+    first, second = picture.title
+    assert first == (
+        f"{(8, 16)[samples]} samples, {(1, 2, 4)[features]} of 4 features, "
+        f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    )
+    training, validation = (of[samples, features, epochs] for of in (TRAINING, VALIDATION))
+    assert second == f"Loss {training:.2f} in training, {validation:.2f} on new samples"
+
+
+def test_the_ghosts_are_all_models_validation_losses_on_as_many_samples() -> None:
+    picture = draw(GRID, samples_place=1, features_place=0, epochs=2)
+    ghosts = [line for line in picture.lines if line.color == GREY]
+    ends = sorted(picture.y.read(line.points[-1][1]) for line in ghosts)
+    expected = sorted(VALIDATION[1, :, -1].tolist())
+    assert ends == pytest.approx(expected, abs=0.02)
+    assert all(len(line.points) == 5 for line in ghosts)
+    (rule,) = picture.rules
+    assert picture.y.read(rule.start[1]) == pytest.approx(1.0, abs=0.01)
+    assert rule.dashed
+    assert picture.named("noise").color == GREY
+
+
+def test_the_names_of_two_close_losses_stand_on_either_side() -> None:
+    close = charts.memorising_explorer(TRAINING, TRAINING - 0.02, [8, 16], [1, 2, 4], 1.0)
+    for content in (GRID, close):
+        picture = draw(content, samples_place=0, features_place=0, epochs=4)
+        higher = ("validation", "training")[content is close]
+        kinds = ("training", "validation")
+        heights = {kind: picture.named(kind).place[1] for kind in kinds}
+        assert min(heights, key=heights.__getitem__) == higher
+        assert abs(heights["training"] - heights["validation"]) > 20
+
+
+def test_the_frame_holds_all_runs_wherever_the_sliders_stand() -> None:
+    frames = {
+        draw(GRID, samples_place=i, features_place=j, epochs=k).y.span
+        for i, j, k in ((0, 0, 0), (1, 2, 4))
+    }
+    assert len(frames) == 1
+    picture = draw(GRID)
+    assert picture.y.read(picture.y.span[0]) == pytest.approx(0, abs=1e-6)
+    assert picture.y.read(picture.y.span[1]) > VALIDATION.max()
+    assert (picture.x.title, picture.y.title) == ("epochs done", "loss")
+
+
+@pytest.mark.parametrize("name", ["training", "validation"])
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2, 5), (2, 3, 4)])
+def test_losses_of_another_shape_than_the_grid_are_refused(
+    name: str, shape: tuple[int, ...]
+) -> None:
+    losses = {"training": TRAINING, "validation": VALIDATION, name: torch.zeros(shape)}
+    with pytest.raises(ValueError, match=r"must have shape \(2, 3, epochs \+ 1\)"):
+        charts.memorising_explorer(**losses, samples=[8, 16], features=[1, 2, 4], noise=1)
