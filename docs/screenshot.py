@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import expect, sync_playwright
 
 from chapters import found
+from tests.browser.charts import live_sliders
 from tests.browser.conftest import QUIET
 from tests.serving import ROOT, running
 
@@ -28,9 +29,10 @@ def main() -> None:
         page.goto(address)
         chart = page.locator(".vega-embed").first
         expect(chart).to_be_visible(timeout=120_000)
-        # The explorer's sliders are native inputs; the live ones are marimo's, the learning
-        # rate first.
-        learning_rate, epochs = (page.locator("span[role=slider]").nth(i) for i in range(2))
+        # The explorer's sliders are native inputs; the live ones are marimo's.
+        learning_rate, epochs = (
+            live_sliders(page, label).first for label in ("learning rate", "epochs")
+        )
         for _ in range(10):
             epochs.press("ArrowRight")
         for _ in range(3):

@@ -8,6 +8,7 @@ import ast
 import difflib
 import inspect
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
@@ -69,11 +70,38 @@ def source(*things: Any) -> mo.Html:
 
     `help(thing)` shows the docstrings left out here.
     """
-    return mo.md(_listing(map(code_of, things)))
+    return listing(*map(code_of, things))
 
 
-def _listing(codes: Iterable[str]) -> str:
-    return "```python\n" + "\n\n\n".join(codes) + "\n```"
+def listing(*codes: str) -> mo.Html:
+    """Show code, of whatever origin."""
+    return mo.md("```python\n" + "\n\n\n".join(codes) + "\n```")
+
+
+def numbered(thing: Any) -> mo.Html:
+    """Show a function's source with the numbers of its lines."""
+    lines = code_of(thing).splitlines()
+    return listing("\n".join(f"{i:>2}  {line}" for i, line in enumerate(lines, 1)))
+
+
+def imports() -> mo.Html:
+    """Show the notebook's setup cell, folded: what its first listing needs."""
+    code = _calling_notebook().read_text("utf-8")
+    return details("The imports", listing(setup_of(code)))
+
+
+def setup_of(code: str) -> str:
+    """Return the code of a notebook's setup cell, also as `marimo export script` has it."""
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.With):
+            lines = code.splitlines()[node.body[0].lineno - 1 : node.body[-1].end_lineno]
+            return textwrap.dedent("\n".join(lines))
+    return code.split("# %%\n")[1].strip()
+
+
+def _calling_notebook() -> Path:
+    """Return the file of the cell that called what calls this."""
+    return Path(sys._getframe(2).f_globals["__file__"])
 
 
 def code_above(*names: str) -> mo.Html:
@@ -87,12 +115,12 @@ def code_above(*names: str) -> mo.Html:
     """
     if mo.app_meta().mode != "run":
         return mo.md("")
-    file = Path(sys._getframe(1).f_globals["__file__"])
+    file = _calling_notebook()
     cells = cells_of(file.read_text("utf-8"))
     for name in names:
         if name not in cells:
             raise ValueError(f"names must be defined in {file.name}, got {name!r}")
-    return mo.md(_listing(dict.fromkeys(cells[name] for name in names)))
+    return listing(*dict.fromkeys(cells[name] for name in names))
 
 
 def cells_of(code: str) -> dict[str, str]:
@@ -120,12 +148,22 @@ def _names(statement: ast.stmt) -> list[str]:
     return [name.id for name in names if isinstance(name.ctx, ast.Store)]
 
 
-def diff(before: str, after: str) -> mo.Html:
-    """Show what changed from one listing to the next, line by line, computed."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=99)
-    changed = [line for line in lines if not line.startswith("@@ ")][
-        2:
-    ]  # without file names
+def diff(before: str, after: str, context: int = 99) -> mo.Html:
+    """Show what changed from one listing to the next, line by line, computed.
+
+    Args:
+        before: the one.
+        after: the other.
+        context: how many lines to show around a change; an ellipsis stands for the rest.
+    """
+    found = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), lineterm="", n=context
+    )
+    lines = [*found][3:]  # without the files' names, and where the first change is
+    changed = [" …" if line.startswith("@@ ") else line for line in lines]
+    # marimo takes "- " for a list's start, also in a listing, and puts an empty line above:
+    # a space of no width parts the two.
+    changed = [re.sub(r"^([-+])(?= )", "\\1\u200b", line) for line in changed]
     return mo.md("```diff\n" + ("\n".join(changed) or "  no difference") + "\n```")
 
 
@@ -236,7 +274,7 @@ def measured(job: str, setting: str | None = None, all_cores: bool = False) -> M
     return Measured(ratios, setting, threads, rows[0]["processor"])
 
 
-def details(title: str, text: str) -> mo.Html:
+def details(title: str, text: str | mo.Html) -> mo.Html:
     """Fold text away until the reader opens it, with a kernel or without."""
     return mo.md(f"/// details | {title}\n\n{text}\n\n///")
 
@@ -275,10 +313,10 @@ def exercise(
         solution: what is shown of it is its source.
     """
     if mo.app_meta().mode == "run":
-        verdict = f"{_listing([code_of(attempt)])}\n\nTo solve it, open it by `make edit`."
+        verdict = f"{listing(code_of(attempt))}\n\nTo solve it, open it by `make edit`."
     else:
         verdict = _verdict(attempt, check)
-    return mo.md(f"{verdict}\n\n{details('Solution', _listing([code_of(solution)]))}")
+    return mo.md(f"{verdict}\n\n{details('Solution', listing(code_of(solution)))}")
 
 
 def _verdict(

@@ -100,6 +100,38 @@ def test_a_listing_is_shown_as_python() -> None:
     assert "How often the model sees all the data" not in shown
 
 
+def test_a_numbered_listing_counts_its_lines_from_one() -> None:
+    shown = f"{notebook.numbered(NaiveTrainer.train)}".splitlines()[1:-1]
+    code = notebook.code_of(NaiveTrainer.train).splitlines()
+    assert shown == [f"{i:>2}  {line}" for i, line in enumerate(code, 1)]
+
+
+SETUP = """import torch
+from torch import nn
+
+# Why.
+torch.set_num_threads(1)"""
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "app = marimo.App()\n\nwith app.setup(hide_code=True):\n"
+        + textwrap.indent(SETUP, "    ")
+        + "\n\n\n@app.cell\ndef _():\n    return\n",
+        '__generated_with = "0.25.2"\n\n# %%\n' + SETUP + "\n\n# %%\nprint(1)\n",
+    ],
+    ids=["of a notebook", "of the script that marimo exports"],
+)
+def test_the_imports_are_the_setup_cells_code(file: str, tmp_path: Path) -> None:
+    assert notebook.setup_of(file) == SETUP
+    path = tmp_path / "notebook.py"
+    path.write_text(file, "utf-8")
+    called = eval("notebook.imports()", {"notebook": notebook, "__file__": str(path)})
+    assert f"```python\n{SETUP}\n```" in called._repr_markdown_()
+    assert called._repr_markdown_().startswith("/// details | The imports")
+
+
 def test_a_diff_marks_what_went_and_what_came() -> None:
     shown = notebook.diff("same\nold\nlast", "same\nnew\nlast").text
     assert re.findall(r'<span class="gd">(.*?)</span>', shown) == ["-old"]
@@ -108,10 +140,23 @@ def test_a_diff_marks_what_went_and_what_came() -> None:
     assert "last" in shown
 
 
+def test_a_diff_of_indented_lines_has_no_empty_ones() -> None:
+    shown = notebook.diff("def f():\n    old\n    same", "def f():\n    new\n    same")
+    (listing,) = re.findall(r"<code>(.*?)\s*</code>", shown.text, re.S)
+    assert len(listing.splitlines()) == 4
+    assert "" not in listing.splitlines()
+
+
 def test_a_diff_shows_lines_that_look_like_a_diffs_own() -> None:
     shown = notebook.diff("a\n-- b\n", "a\n++ c\n").text
     assert "--- b" in shown
     assert "+++ c" in shown
+
+
+def test_a_diff_leaves_out_what_is_far_from_a_change_and_says_where() -> None:
+    before, after = ["a", "b", "c", "d", "e"], ["A", "b", "c", "d", "E"]
+    shown = notebook.diff("\n".join(before), "\n".join(after), context=1).text
+    assert re.sub("<.*?>", "", shown).split() == ["-a", "+A", "b", "…", "d", "-e", "+E"]
 
 
 def test_a_diff_of_equal_listings_says_so() -> None:

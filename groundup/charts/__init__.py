@@ -24,10 +24,17 @@ with extra("notebooks"):
         gradient_noise,
         growth,
     )
+    from groundup.charts.quiz import Bug, guilty_line
     from groundup.charts.runs import diverged_at, losses, training, trajectories
-    from groundup.charts.trainer import decision_boundary, promises, ratios
+    from groundup.charts.trainer import (
+        decision_boundary,
+        memorising_explorer,
+        promises,
+        ratios,
+    )
 
 __all__ = [
+    "Bug",
     "Content",
     "Problem",
     "batch_order",
@@ -37,8 +44,10 @@ __all__ = [
     "fit",
     "gradient_noise",
     "growth",
+    "guilty_line",
     "learning_rate_explorer",
     "losses",
+    "memorising_explorer",
     "pace",
     "promises",
     "ratios",

@@ -371,13 +371,6 @@ def points(data: str, x: Any, y: Any, **mark: Any) -> alt.Chart:
     return chart
 
 
-def rule(data: str, place: Any) -> alt.Chart:
-    """Draw dashed rules across the plot, each in the colour of its hue."""
-    rules = on(data).mark_rule(strokeDash=[4, 4], opacity=0.8)
-    chart: alt.Chart = rules.encode(place, HUE)
-    return chart
-
-
 # Lines over a common axis: most charts are that.
 
 
@@ -437,21 +430,20 @@ CHOSEN: dict[str, Any] = {"clip": True, "strokeWidth": 3, "color": BLUE}
 
 
 def explorer(
-    picture: Specification, controls: Rows, end: str, title: str, **derived: str
+    picture: Specification, controls: Rows, title: str, end: str = "", **derived: str
 ) -> Specification:
     """Give a picture controls, and a title that speaks with them.
 
     Args:
-        picture: its axis "x" goes from 0 to the end.
+        picture: what they change.
         controls: see `slider` and `choice`. Their first values are the content's.
-        end: an expression.
         title: an expression for a list of lines.
+        end: an expression, for an axis "x" that goes from 0 to where a control says.
         **derived: a name → the expression that gives it.
     """
-    derived |= {
-        "x_ends": f"[0, {end}]",
-        "x_ticks": f"sequence(0, {end} + 1, max(1, round({end} / 6)))",
-    }
+    if end:
+        derived["x_ends"] = f"[0, {end}]"
+        derived["x_ticks"] = f"sequence(0, {end} + 1, max(1, round({end} / 6)))"
     params = controls + [{"name": name, "expr": expr} for name, expr in derived.items()]
     return {**picture, "title": {"text": {"expr": title}}, "params": params}
 

@@ -36,7 +36,6 @@ from groundup.charts.blocks import (
     panels,
     plot,
     points,
-    rule,
     shape,
     slider,
     specify,
@@ -94,11 +93,11 @@ def _sweep_losses(log: bool) -> Specification:
     crosses = on("diverged").mark_point(
         shape="cross", angle=45, size=60, filled=True, opacity=1
     )
-    limit = on("limit").mark_text(align="right", dx=-5)
+    limit = on("limit").encode(rate, HUE)
     words = on("diverged").mark_text(align="right", dy=20)
     return specify(
-        rule("limit", rate),
-        limit.encode(rate, HUE, y=alt.value(38), text="label:N"),
+        limit.mark_rule(strokeDash=[4, 4], opacity=0.8),
+        limit.mark_text(align="right", dx=-5).encode(y=alt.value(38), text="label:N"),
         *lines("trained", rate, loss, dots=True),
         crosses.encode(rate, HUE, y=alt.value(6), tooltip=["x:Q", "outcome:N"]),
         words.encode(HUE, x=alt.value("width"), y=alt.value(0), text="label:N"),
@@ -219,9 +218,9 @@ def learning_rate_explorer(
     """Draw gradient descent on a linear regression at any learning rate.
 
     The chosen run is the closed form of `oracle.closed_form_path`, evaluated by Vega; the
-    ghosts behind it are runs that `sweep` made, and the dashed line is the run at the
-    largest stable learning rate. The upper panel shows the loss, the lower one the
-    parameters.
+    ghosts behind it are runs that `sweep` made. The upper panel shows the loss, the lower
+    one the parameters. The largest stable learning rate, which a reader may first want to
+    guess, and the run at it, a dashed line, are shown when they are asked for.
 
     Args:
         problems: a name → a problem; the reader chooses among the names.
@@ -261,12 +260,13 @@ def learning_rate_explorer(
         "Gradient descent at any learning rate",
         "Two panels over the epochs: the loss on a log axis, over the ghosts of other "
         f"learning rates, and the parameters {', '.join(names)} against their true values. "
-        "Sliders set the learning rate and the epochs.",
+        "Sliders set the learning rate and the epochs, a choice shows the limit.",
         {
             "numbers": numbers,
             "rate_place": -1,
             "epochs": 30,
             "problem": next(iter(problems)),
+            "limit": "hidden",
             **ends("y", [], log=True, low=lowest, high=highest),
             **frame,
         },
@@ -274,26 +274,31 @@ def learning_rate_explorer(
 
 
 VERDICT = """[
-    (stable ? 'Stable' : 'Unstable') + ': learning rate ' + format(learning_rate, '.3~f')
-        + (stable ? ' is below ' : ' is above ') + format(of.largest_stable, '.3f'),
-    (stable ? 'The slowest direction keeps × ' : 'The steepest direction grows × ')
-        + format(kept, '.3~r') + ' an epoch'
+    'Learning rate ' + format(learning_rate, '.3~f') + (shown
+        ? (learning_rate < of.largest_stable ? ' is below ' : ' is above ')
+            + '2 / λmax = ' + format(of.largest_stable, '.3f')
+        : ''),
+    (last <= y_ends[1] ? 'Loss ' + format(last, '.3~g') : 'Off the chart')
+        + ' after ' + epochs + ' epochs'
+        + (shown ? ', × ' + format(pace, '.3~r') + ' an epoch' : '')
 ]"""
-"""The title, which speaks with the sliders."""
+"""The title, which speaks with the sliders, and of the limit when it is shown."""
 
 
 @cache
 def _explorer(
     names: tuple[str, ...], problems: tuple[str, ...], most: int
 ) -> Specification:
-    def total(first: str, term: str) -> str:
-        """Write a sum over the directions, of which # stands for one."""
-        return " + ".join([first, *(term.replace("#", str(i)) for i in directions)])
+    def each(term: str) -> list[str]:
+        """Write a term for each direction, of which # stands for one."""
+        return [term.replace("#", str(i)) for i in range(len(names))]
 
-    directions = range(len(names))
+    def total(first: str, term: str) -> str:
+        return " + ".join([first, *each(term)])
+
     x = axis("x", "epoch", "epochs done")
-    loss, limit = (
-        axis("y", column, "loss", log=True, panel=0) for column in ("loss", "limit")
+    loss, at_limit = (
+        axis("y", column, "loss", log=True, panel=0) for column in ("loss", "at_limit")
     )
     value, goal, place = (
         axis("lower", column, "parameter", panel=1) for column in ("value", "y", "place")
@@ -302,7 +307,7 @@ def _explorer(
     of_problem = {"filter": "datum.problem == problem"}
     ghosts = on("ghosts", transform=[of_problem, *unfold("losses", "rate")])
     run = alt.Chart().transform_filter(inside)
-    stable = alt.Chart().encode(x, limit)
+    limit = alt.Chart().transform_filter("shown").encode(x, at_limit)
     left = alt.Chart().transform_filter(f"!({inside})")
     left = left.transform_aggregate(epoch="min(epoch)")
     left = left.transform_filter("isValid(datum.epoch)")
@@ -315,8 +320,8 @@ def _explorer(
         ghosts.transform_calculate(epoch="datum.position - 1")
         .mark_line(**GHOST)
         .encode(x, loss, detail="rate:N"),
-        stable.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
-        stable.transform_filter(last)
+        limit.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
+        limit.transform_filter(last)
         .transform_calculate(label="'at 2 / λmax = ' + format(of.largest_stable, '.3f')")
         .mark_text(align="right", dy=-8, color=VERMILION)
         .encode(text="label:N"),
@@ -339,13 +344,11 @@ def _explorer(
     ]
     # With p = (1 − ηλ)ᵏ for each direction, the loss is L* + ½ Σ λ c² p², and a parameter
     # θⱼ* + Σ qᵢⱼ cᵢ p.
-    closed_form = {
-        f"p{i}": f"pow(1 - learning_rate * of.eigenvalues[{i}], datum.epoch)"
-        for i in directions
-    }
+    powers = each("pow(1 - learning_rate * of.eigenvalues[#], datum.epoch)")
+    closed_form = dict(zip(each("p#"), powers, strict=True))
     closed_form["loss"] = total("of.least", "of.weights[#] * datum.p# * datum.p#")
-    at_limit = "pow(1 - of.largest_stable * of.eigenvalues[#], 2 * datum.epoch)"
-    closed_form["limit"] = total("of.least", f"of.weights[#] * {at_limit}")
+    power = "pow(1 - of.largest_stable * of.eigenvalues[#], 2 * datum.epoch)"
+    closed_form["at_limit"] = total("of.least", f"of.weights[#] * {power}")
     for j, name in enumerate(names):
         closed_form[name] = total(f"of.solution[{j}]", f"of.directions[{j}][#] * datum.p#")
     picture = panels(
@@ -357,20 +360,23 @@ def _explorer(
             *(calculate(name, formula) for name, formula in closed_form.items()),
         ],
     )
-    factors = (f"pow(1 - learning_rate * of.eigenvalues[{i}], 2)" for i in directions)
+    # What an epoch leaves of each direction's share of the excess: the most is the pace.
+    factor = "pow(1 - learning_rate * of.eigenvalues[#], 2)"
     return explorer(
         picture,
         [
             slider("rate_place", "learning rate", -2.3, 0.08, 0.01),
             slider("epochs", "epochs", 1, most, 1),
-            choice("problem", "data", problems),
+            *([choice("problem", "data", problems)] if len(problems) > 1 else []),
+            choice("limit", "limit", ["hidden", "shown"]),
         ],
-        "epochs",
         VERDICT,
+        "epochs",
         of="numbers[problem]",
         learning_rate="round(1000 * pow(10, rate_place)) / 1000",
-        stable="learning_rate < of.largest_stable",
-        kept=f"max({', '.join(factors)})",
+        shown="limit == 'shown'",
+        last=total("of.least", f"of.weights[#] * pow({factor}, epochs)"),
+        pace=f"max({', '.join(each(factor))})",
     )
 
 

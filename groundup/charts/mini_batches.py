@@ -133,18 +133,18 @@ def gradient_noise(measured: Mapping[int, float], one: float, samples: int) -> C
 
 
 def growth(rows: Sequence[Mapping[str, float]]) -> Content:
-    """Draw what a step over a batch costs, time above memory, over the batch's size.
+    """Draw what a step over a batch costs, work above memory, over the batch's size.
 
     All axes are logarithmic.
 
     Args:
-        rows: each with `samples`, `milliseconds` and `megabytes`.
+        rows: each with `samples`, `operations` in millions, and `megabytes`.
     """
-    samples, time, memory = (
+    samples, work, memory = (
         f"{rows[-1][column] / rows[0][column]:,.0f} ×"
-        for column in ("samples", "milliseconds", "megabytes")
+        for column in ("samples", "operations", "megabytes")
     )
-    head, tail = f"{samples} the samples:", f"{time} the time, {memory} the memory"
+    head, tail = f"{samples} the samples:", f"{work} the work, {memory} the memory"
 
     def panel(column: str, unit: str, hue: int, title: str, said: str) -> Panel:
         line = Line([(row["samples"], row[column]) for row in rows], hue=hue)
@@ -152,14 +152,19 @@ def growth(rows: Sequence[Mapping[str, float]]) -> Content:
 
     return plot(
         "samples in the batch",
-        panel("milliseconds", "milliseconds a step", 0, head, "Two panels on log axes:"),
+        panel(
+            "operations",
+            "million operations",
+            0,
+            head,
+            "Two panels over the number of samples, on log axes:",
+        ),
         panel(
             "megabytes",
             "megabytes kept",
             3,
             tail,
-            "milliseconds a step, and megabytes that the graph keeps, over the number of "
-            f"samples. {head} {tail}.",
+            f"a step's operations, and megabytes that the graph keeps. {head} {tail}.",
         ),
         log=True,
     )
@@ -171,14 +176,13 @@ def growth(rows: Sequence[Mapping[str, float]]) -> Content:
 def batch_size_explorer(
     by_epoch: Tensor,
     by_update: Tensor,
-    rate_exponents: Sequence[float],
+    learning_rates: Sequence[float],
     updates_between: int,
     least: float,
 ) -> Content:
     """Draw mini-batch runs of any size and rate, at equal epochs or at equal updates.
 
-    Sizes and rates are powers of two. The chosen run stands over the ghosts of the other
-    sizes at the same rate.
+    The chosen run stands over the ghosts of the other sizes at the same rate.
 
     Args:
         by_epoch: the loss on all the data after each epoch, from none at all on, shape
@@ -186,7 +190,7 @@ def batch_size_explorer(
             samples.
         by_update: the same after every `updates_between` updates, shape `(sizes, rates,
             points)`.
-        rate_exponents: the binary logarithms of the learning rates, evenly spaced.
+        learning_rates: evenly spaced on a log axis.
         updates_between: how many updates lie between two points of `by_update`.
         least: the least loss there is, drawn as a dashed rule.
 
@@ -195,10 +199,10 @@ def batch_size_explorer(
     """
     grid = by_epoch.shape[:2]
     fits = by_epoch.dim() == by_update.dim() == 3 and by_update.shape[:2] == grid
-    if not fits or len(rate_exponents) != grid[1]:
+    if not fits or len(learning_rates) != grid[1]:
         raise ValueError(
-            "by_epoch, by_update and rate_exponents must have as many sizes and rates, got "
-            f"{tuple(by_epoch.shape)}, {tuple(by_update.shape)} and {len(rate_exponents)} "
+            "by_epoch, by_update and learning_rates must have as many sizes and rates, got "
+            f"{tuple(by_epoch.shape)}, {tuple(by_update.shape)} and {len(learning_rates)} "
             "rates"
         )
     sizes, rates, epochs = by_epoch.shape
@@ -211,9 +215,12 @@ def batch_size_explorer(
         for size in range(sizes)
         for rate in range(rates)
     ]
-    gone = DIVERGED * first
     last = {
-        equal: of[..., -1].nan_to_num(gone).clamp(max=gone) for equal, of in runs.items()
+        equal: [
+            [loss if loss <= DIVERGED * first else None for loss in row]
+            for row in of[..., -1].tolist()
+        ]
+        for equal, of in runs.items()
     }
     done = {"epochs": epochs - 1, "updates": (by_update.shape[2] - 1) * updates_between}
     return Content(
@@ -225,11 +232,10 @@ def batch_size_explorer(
         "other batch sizes. Sliders set both.",
         {
             "numbers": {
-                "last": {equal: of.tolist() for equal, of in last.items()},
-                "gone": gone,
+                "last": last,
                 "done": done,
                 "between": {"epochs": 1, "updates": updates_between},
-                "rates": [2**exponent for exponent in rate_exponents],
+                "rates": [*learning_rates],
             },
             "size_place": min(5, sizes - 1),
             "rate_place": rates // 2,
@@ -240,8 +246,8 @@ def batch_size_explorer(
 
 
 VERDICT = """[
-    'Batch size ' + batch_size + ', learning rate ' + format(learning_rate, '.2~r') + ': '
-        + (last < numbers.gone ? 'loss ' + format(last, '.3~g') : 'diverged'),
+    'Batch size ' + batch_size + ', rate ' + format(learning_rate, '.2~r') + ': '
+        + (isValid(last) ? 'loss ' + format(last, '.3~g') : 'diverged'),
     equal == 'epochs'
         ? done + ' epochs are ' + format(done * samples / batch_size, ',') + ' updates'
         : done + ' updates are ' + format(done * batch_size / samples, '.3~g') + ' epochs'
@@ -282,8 +288,8 @@ def _explorer(sizes: int, rates: int) -> Specification:
             slider("rate_place", "learning rate", 0, rates - 1, 1),
             choice("equal", "compare at equal", ["epochs", "updates"]),
         ],
-        "done",
         VERDICT,
+        "done",
         batch_size="pow(2, size_place)",
         learning_rate="numbers.rates[rate_place]",
         last="numbers.last[equal][size_place][rate_place]",

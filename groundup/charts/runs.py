@@ -21,7 +21,7 @@ from groundup.charts.blocks import (
 from groundup.naive import NaiveTrainerResult
 from groundup.trainer import TrainerResult
 
-Result = NaiveTrainerResult | TrainerResult
+Result = NaiveTrainerResult | TrainerResult | Sequence[float]
 
 DIVERGED = 100
 """A run that is this many times above its first loss has left the chart."""
@@ -67,8 +67,11 @@ def curves(result: Result) -> dict[str, Curve]:
     """Return a run's losses by their names: `loss`, or `train` and `validation`.
 
     A training loss is the mean over an epoch while the model moves: it is drawn in the
-    epoch's middle. Other losses stand where they were measured.
+    epoch's middle, and so is each loss of a plain list. Other losses stand where they were
+    measured.
     """
+    if isinstance(result, Sequence):
+        return {"loss": curve(result, 0.5)}
     if isinstance(result, NaiveTrainerResult):
         return {"loss": curve(result.losses, 0)}
     both = {"train": curve(result.train_losses, 0.5)}
@@ -91,7 +94,7 @@ def losses(result: Result | Mapping[str, Result], metric: str | None = None) -> 
     diverges is drawn up to where it left the chart, and labelled.
 
     Args:
-        result: a run, or a name → a run.
+        result: a run, or a name → a run; a plain list is a run's training losses.
         metric: a metric of the runs, drawn below.
 
     Raises:

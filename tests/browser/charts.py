@@ -4,16 +4,34 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
-# A number for a canvas's pixels: soon told, and soon sent, beside a picture in PNG.
+# react-vega keeps the view in its component's state, which React hangs on the element.
+VIEW = """(chart) => {
+    const name = Object.keys(chart).find((key) => key.startsWith("__reactFiber"));
+    for (let fiber = chart[name]; fiber; fiber = fiber.return)
+        for (const version of [fiber, fiber.alternate])
+            for (
+                let hook = version?.memoizedState;
+                hook?.next !== undefined;
+                hook = hook.next
+            )
+                if (hook.memoizedState?.view?.runAsync) return hook.memoizedState.view;
+}"""
+
+# A number for a canvas's pixels: soon told, and soon sent, beside a picture in PNG. Each is
+# painted anew before, as a whole: what Vega repaints in parts differs by shades at edges.
 NOW = """() => Array.from(document.querySelectorAll(".vega-embed canvas"), (canvas) => {
     const {width, height} = canvas;
     if (width * height === 0) return "";
+    const view = (VIEW)(canvas.closest(".vega-embed"));
+    if (!view) return "";
+    view._renderer._redraw = true;
+    view._renderer.render(view.scenegraph().root);
     const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
     let seen = 0;
     for (const pixel of new Uint32Array(data.buffer))
         seen = Math.imul((seen << 13) | (seen >>> 19), 5) ^ pixel;
     return `${width} × ${height}: ${seen}`;
-})"""
+})""".replace("VIEW", VIEW)
 
 SETTLED = f"""(charts) => {{
     const pictures = ({NOW})();
@@ -27,20 +45,6 @@ CHANGED = f"""([before, changes]) => {{
     const changed = now.filter((picture, i) => picture !== before[i]).length;
     return now.length === before.length && changed === changes;
 }}"""
-
-# react-vega keeps the view in its component's state, which React hangs on the element.
-VIEW = """(chart) => {
-    const name = Object.keys(chart).find((key) => key.startsWith("__reactFiber"));
-    for (let fiber = chart[name]; fiber; fiber = fiber.return)
-        for (const version of [fiber, fiber.alternate])
-            for (
-                let hook = version?.memoizedState;
-                hook?.next !== undefined;
-                hook = hook.next
-            )
-                if (hook.memoizedState?.view?.runAsync) return hook.memoizedState.view;
-    throw new Error("react-vega keeps its view elsewhere");
-}"""
 
 # What a look at the view sees while the chart's sliders stand elsewhere.
 LOOK = """async (chart, [signals, ...rest]) => {

@@ -23,6 +23,7 @@ from tests.browser.charts import (
     live_sliders,
     pictures,
     there_and_back,
+    title,
     wait_for_changes,
 )
 from tests.notebooks.chapter import Chapter, only
@@ -66,21 +67,21 @@ def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
     wait_for_changes(live, before, 0)
 
 
-def test_the_switch_that_stores_graphs_changes_the_number_of_nodes_alive(
+def test_the_switch_that_stores_graphs_changes_the_number_of_graphs_alive(
     live: Page,
 ) -> None:
     alive = live.get_by_text("graphs are alive")
-    expect(alive).to_contain_text("0 nodes of 0 graphs are alive")
+    expect(alive).to_contain_text(" 0 graphs are alive")
     switch = live.get_by_role("switch", name="store the loss with its graph")
     switch.press("Space")
-    expect(alive).to_contain_text("nodes of 40 graphs are alive")
+    expect(alive).to_contain_text(" 40 graphs are alive")
     switch.press("Space")
-    expect(alive).to_contain_text("0 nodes of 0 graphs are alive")
+    expect(alive).to_contain_text(" 0 graphs are alive")
 
 
 def test_the_guess_changes_what_the_answer_says_of_it(live: Page) -> None:
     guess = live.get_by_role("slider", name="my guess")
-    live.get_by_text("Answer", exact=True).nth(1).click()
+    live.get_by_text("Answer", exact=True).first.click()
     expect(live.get_by_text("Your guess of 0.3 was too low.")).to_be_visible()
     guess.press("End")
     expect(live.get_by_text("Your guess of 3 was too high.")).to_be_visible()
@@ -98,7 +99,7 @@ Path = dict[tuple[int, str], tuple[float, float]]
 def drawn(page: Page, **signals: Any) -> Path:
     """The chosen run as the browser computes it."""
     columns = ("epoch", "line", "loss", "value")
-    rows = computed(explorer(page), *columns, **signals)
+    rows = computed(explorer(page).first, *columns, **signals)
     return {(epoch, parameter): (loss, value) for epoch, parameter, loss, value in rows}
 
 
@@ -146,7 +147,9 @@ def test_past_the_limit_the_run_is_said_to_diverge_where_it_leaves_the_chart(
         signals = {"problem": problem, "rate_place": rate_place, "epochs": 60}
         labels = [
             label
-            for epoch, label in computed(explorer(published), "epoch", "label", **signals)
+            for epoch, label in computed(
+                explorer(published).first, "epoch", "label", **signals
+            )
             if label.startswith("diverged at epoch")
         ]
         last = max(epoch for epoch, _ in drawn(published, **signals))
@@ -162,16 +165,41 @@ def test_the_page_says_that_it_is_about_a_trainer(published: Page) -> None:
 
 @on_a_light_screen
 def test_the_explorer_has_the_sliders_names(published: Page) -> None:
-    assert explorer(published).locator("input, select").count() == 3
+    rates = explorer(published).first
+    assert rates.locator("input, select").count() == 4
     for label in ("learning rate", "epochs"):
-        there_and_back(published, explorer(published).get_by_label(label))
+        there_and_back(published, rates.get_by_label(label))
 
 
 @on_a_light_screen
 def test_the_explorers_choice_of_data_changes_it(published: Page) -> None:
     before = pictures(published)
-    choice = explorer(published).get_by_role("combobox")
+    choice = explorer(published).first.get_by_label("data")
     choice.select_option("first feature × 4")
     wait_for_changes(published, before, 1)
     choice.select_option("as drawn")
     wait_for_changes(published, before, 0)
+
+
+@on_a_light_screen
+def test_the_explorer_shows_the_limit_when_a_reader_asks(
+    published: Page, chapter: Chapter
+) -> None:
+    limit = f"{oracle.largest_stable_learning_rate(chapter.untouched['X']):.3f}"
+    rates = explorer(published).first
+    assert limit not in title(rates)
+    assert f"is below 2 / λmax = {limit}" in title(rates, limit="shown")
+
+
+@on_a_light_screen
+def test_the_quiz_knows_the_guilty_line_of_each_curve(
+    published: Page, chapter: Chapter
+) -> None:
+    quiz = explorer(published).last
+    for curve, bug in enumerate(chapter.untouched["quiz_curves"], 1):
+        assert title(quiz, curve=curve) == (
+            f"Curve {curve}: which line is guilty?\nGrey is the loop as it should be"
+        )
+        picked = title(quiz, curve=curve, guilty=str(bug.line))
+        assert picked == f"Line {bug.line}: {bug.why}\nRight: {bug.right}"
+        assert title(quiz, curve=curve, guilty="1").startswith("Not line 1\n")

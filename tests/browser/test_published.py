@@ -88,7 +88,7 @@ def test_no_dead_control_is_in_sight(page: Page) -> None:
 @on_a_light_screen
 def test_what_the_page_says_instead_is_in_sight(page: Page, chapter: Chapter) -> None:
     notes = page.locator(".page-only").all()
-    assert len(notes) == len(chapter.calls("notebook.page_only"))
+    assert len(notes) == chapter.notes
     for note in notes:
         expect(note).to_be_visible()
 

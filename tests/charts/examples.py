@@ -103,27 +103,36 @@ def spread_of(size: float, one: float = 3.0, samples: int = 512) -> float:
 
 SPREADS = {2**i: spread_of(2**i) for i in range(10)}
 COSTS = [
-    {"samples": 100, "milliseconds": 0.2, "megabytes": 0.01},
-    {"samples": 1_000, "milliseconds": 0.3, "megabytes": 0.1},
-    {"samples": 100_000, "milliseconds": 6.2, "megabytes": 12.0},
+    {"samples": 100, "operations": 0.2, "megabytes": 0.01},
+    {"samples": 1_000, "operations": 0.3, "megabytes": 0.1},
+    {"samples": 100_000, "operations": 6.2, "megabytes": 12.0},
 ]
 PROMISES = {"by validation": (1.254, 1.266), "by test": (1.108, 1.344)}
 MEASURED = {"groundup": 1.041, "torch": 12.345, "by hand": 1.0, "naive": 0.57}
 
+BUGS = [
+    charts.Bug(7, "too slow", "p -= rate * p.grad", train(0.02, 20).losses),
+    charts.Bug(3, "too fast", "loss = error.square().mean()", DIVERGED.losses),
+    charts.Bug(2, "it stops at once", "for _ in range(epochs):", STABLE.losses[:1]),
+]
+
 LEAST = 0.25
-EXPONENTS = [-3.0, -2.5, -2.0, -1.5]
+RATES = [0.13, 0.18, 0.25, 0.35]
 
 
 def paced(points: int) -> Tensor:
-    """Losses from 8 down, each run at its own pace: shape `(4 sizes, 4 rates, points)`."""
-    paces = torch.linspace(0.1, 0.9, 16, dtype=torch.float64).reshape(4, 4, 1)
-    return LEAST + 7.75 * torch.exp(-paces * torch.arange(points))
+    """Losses from 8.05 down, a run at its own pace: shape `(4 sizes, 4 rates, points)`."""
+    paces = torch.linspace(0.1, 0.9, 16).reshape(4, 4, 1)
+    return LEAST + 7.8 * torch.exp(-paces * torch.arange(points))
 
 
 BY_EPOCH, BY_UPDATE = paced(5), paced(7)
 BY_EPOCH[0, 3] = torch.tensor([8.0, 30.0, 900.0, 8e4, 9e9])
 BY_EPOCH[1, 3] = torch.tensor([8.0, 9.0, INF, NAN, NAN])
 BY_UPDATE[0, 3] = torch.tensor([8.0, 80.0, 80.1, 100.0, INF, NAN, NAN])
+
+TRAINING = torch.linspace(2, 0, 5).expand(2, 3, 5) + torch.arange(6).reshape(2, 3, 1) / 10
+VALIDATION = TRAINING + torch.linspace(0.1, 1.7, 5)
 
 
 def swept(
@@ -156,6 +165,7 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
         (PROBLEMS, model(), mean_squared_error, GHOSTS),
         (HALVED, model(), mean_squared_error, [0.3]),
     ),
+    "quiz": (charts.guilty_line, (STABLE.losses, BUGS, 9), ([9.0, 8.0], BUGS[::-1], 9)),
     "batch order": (
         charts.batch_order,
         (batches_of(5), 24, "Batches of 5"),
@@ -165,7 +175,7 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
     "growth": (charts.growth, (COSTS,), (COSTS[:2],)),
     "batch sizes": (
         charts.batch_size_explorer,
-        (BY_EPOCH, BY_UPDATE, EXPONENTS, 8, LEAST),
+        (BY_EPOCH, BY_UPDATE, RATES, 8, LEAST),
         (2 * paced(9), paced(3), [0, 1, 2, 3], 4, 0.1),
     ),
     "boundary": (
@@ -174,6 +184,11 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
         (BIRDS * 3, 1 - MALE, lambda at: -slanted(at), FEATURES, SEXES, "", 3),
     ),
     "promises": (charts.promises, (PROMISES,), ({"by dice": (1.0, 2.0)},)),
+    "memorising": (
+        charts.memorising_explorer,
+        (TRAINING, VALIDATION, [8, 16], [1, 2, 4], 1.0),
+        (VALIDATION, 9 * TRAINING, [20, 40], [2, 4, 8], 0.5),
+    ),
     "ratios": (charts.ratios, (MEASURED, "A long title"), ({"a": 4.0}, "Other", "a")),
     "no epochs": (charts.losses, (NO_EPOCHS,), ({},)),
 }

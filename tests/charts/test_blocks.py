@@ -142,6 +142,7 @@ TOOLTIPS = {
     "fit": ("line", "x", "y"),
     "sweep": ("line", "learning rate", "last loss"),
     "explorer": ("line", "epoch", "value"),
+    "quiz": ("epochs done", "loss"),
     "batch order": ("epoch", "sample", "batch"),
     "gradient noise": ("line", "batch size", "distance from the full gradient"),
     "promises": ("label", "x"),
@@ -168,6 +169,7 @@ def test_a_tooltip_names_the_line_and_both_axes(name: str) -> None:
     [
         (charts.losses(NO_EPOCHS), "No epochs, nothing trained"),
         (charts.losses(run([], accuracy=[]), "accuracy"), "No epochs, nothing trained"),
+        (charts.losses([]), "No epochs, nothing trained"),
         (charts.losses({}), "No runs, nothing trained"),
         (charts.losses(with_losses(NAN, NAN)), "Diverged at epoch 0"),
         (charts.losses(run([NAN], [INF])), "Diverged at epoch 1"),

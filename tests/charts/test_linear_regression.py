@@ -5,6 +5,7 @@ import json
 import math
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -131,9 +132,9 @@ def test_the_pace_is_the_loss_above_its_least_beside_the_slope_of_the_factor() -
 # The explorer.
 
 
-def explored(problem: str, rate: float, epochs: int) -> Picture:
-    place = math.log10(rate)
-    return draw(chart("explorer"), problem=problem, rate_place=place, epochs=epochs)
+def explored(problem: str, rate: float, epochs: int, limit: str = "shown") -> Picture:
+    controls: dict[str, Any] = {"problem": problem, "epochs": epochs, "limit": limit}
+    return draw(chart("explorer"), rate_place=math.log10(rate), **controls)
 
 
 def path_of(problem: str, rate: float, epochs: int) -> NaiveTrainerResult:
@@ -181,10 +182,12 @@ def test_the_explorer_draws_the_closed_form_wherever_its_sliders_stand(
     # The title, and an axis that ends where the epochs do.
     q = oracle.quadratic(features, targets, model().weights, model().bias)
     kept = max((1 - rate * v) ** 2 for v in q.eigenvalues.tolist())
-    assert picture.title[0] == f"Stable: learning rate {rate:g} is below {limit:.3f}"
-    head, said, tail = re.split(" × | an ", picture.title[1])
-    assert (head, tail) == ("The slowest direction keeps", "epoch")
-    assert float(said) == pytest.approx(kept, rel=6e-3)
+    assert picture.title[0] == f"Learning rate {rate:g} is below 2 / λmax = {limit:.3f}"
+    pattern = rf"Loss (\S+) after {epochs} epochs, × (\S+) an epoch"
+    said = re.fullmatch(pattern, picture.title[1])
+    assert said
+    numbers = [float(words) for words in said.groups()]
+    assert numbers == pytest.approx([path.losses[epochs], kept], rel=6e-3)
     assert picture.x.read(picture.x.span[1]) == pytest.approx(epochs, rel=2e-3)
     assert [y.title for y in picture.ys] == ["loss", "parameter"]
     # The ghosts are runs of sweep. One that leaves ends one point beyond the frame.
@@ -213,8 +216,20 @@ def test_the_explorer_says_where_a_run_diverged_and_keeps_each_panels_lines_in_i
         line = picture.line(color, 1)
         assert len(line.points) == len(kept)
         assert all(picture.ys[1].holds(height) for _, height in line.points)
-    assert picture.title[0] == f"Unstable: learning rate {rate:g} is above {LIMIT:.3f}"
-    assert picture.title[1].startswith("The steepest direction grows × ")
+    assert picture.title[0] == f"Learning rate {rate:g} is above 2 / λmax = {LIMIT:.3f}"
+    assert picture.title[1].startswith("Off the chart after " if left else "Loss ")
+
+
+def test_the_explorer_tells_of_the_limit_only_when_it_is_asked() -> None:
+    for rate, epochs in ((0.1, 30), (1.1, 20)):
+        picture = explored("as drawn", rate, epochs, limit="hidden")
+        assert not picture.of("line", VERMILION)
+        assert not [t for t in picture.texts if f"{LIMIT:.3f}" in t.words or "λ" in t.words]
+        assert picture.title[0] == f"Learning rate {rate:g}"
+        pattern = rf"(Loss \S+|Off the chart) after {epochs} epochs"
+        assert re.fullmatch(pattern, picture.title[1])
+    start = draw(chart("explorer"))
+    assert start.title == explored("as drawn", 0.1, 30, limit="hidden").title
 
 
 def test_the_explorers_formulas_are_under_4_kilobytes_and_its_sliders_the_notebooks() -> (
@@ -233,6 +248,7 @@ def test_the_explorers_formulas_are_under_4_kilobytes_and_its_sliders_the_notebo
         ("learning rate ", "range", None),
         ("epochs ", "range", None),
         ("data ", "select", ["a", "b"]),
+        ("limit ", "select", ["hidden", "shown"]),
     ]
 
 

@@ -17,6 +17,7 @@ from tests.charts.examples import (
     GREY,
     LEAST,
     ORANGE,
+    RATES,
     SPREADS,
     VERMILION,
     batches_of,
@@ -126,10 +127,10 @@ def test_the_points_are_what_was_measured_but_for_the_whole_which_has_no_spread(
     assert len(draw(charts.gradient_noise({}, 3.0, 100)).lines) == 2
 
 
-def test_costs_are_those_measured_time_above_memory_all_on_log_axes() -> None:
+def test_costs_are_those_measured_work_above_memory_all_on_log_axes() -> None:
     content = charts.growth(COSTS)
     picture = draw(content)
-    columns = ((BLUE, "milliseconds"), (VERMILION, "megabytes"))
+    columns = ((BLUE, "operations"), (VERMILION, "megabytes"))
     for panel, (color, column) in enumerate(columns):
         expected = near([(row["samples"], row[column]) for row in COSTS])
         assert picture.runs(panel) == {color: expected}
@@ -139,8 +140,8 @@ def test_costs_are_those_measured_time_above_memory_all_on_log_axes() -> None:
     assert picture.x.log
     assert max(picture.ys[0].span) < min(picture.ys[1].span)
     titles = [axis.title for axis in (picture.x, *picture.ys)]
-    assert titles == ["samples in the batch", "milliseconds a step", "megabytes kept"]
-    assert picture.title == ["1,000 × the samples:", "31 × the time, 1,200 × the memory"]
+    assert titles == ["samples in the batch", "million operations", "megabytes kept"]
+    assert picture.title == ["1,000 × the samples:", "31 × the work, 1,200 × the memory"]
     assert " ".join(picture.title) in content.description
 
 
@@ -173,7 +174,7 @@ def test_the_chosen_run_stands_over_those_of_all_sizes_at_its_rate(
     assert all(float(tick).is_integer() for tick in picture.x.ticks)
     first, second = picture.title
     head, said = first.split(": loss ")
-    assert head == f"Batch size {2**size}, learning rate {(0.13, 0.18, 0.25)[rate]}"
+    assert head == f"Batch size {2**size}, rate {RATES[rate]}"
     assert float(said) == pytest.approx(losses[size, rate, -1].item(), rel=6e-3)
     epochs, updates = (4, 32 // 2**size) if equal == "epochs" else (6 * 2**size, 48)
     told = f"4 epochs are {updates} updates", f"48 updates are {epochs} epochs"
@@ -213,9 +214,9 @@ def test_the_explorer_opens_on_batches_of_32_the_middle_rate_and_epochs(
     sizes: int, chosen: int
 ) -> None:
     losses = 1 + torch.rand(sizes, 5, 13, generator=seeded())
-    content = charts.batch_size_explorer(losses, losses, [-4, -3, -2, -1, 0], 8, 0.5)
+    content = charts.batch_size_explorer(losses, losses, [0.1, 0.2, 0.25, 0.3, 0.5], 8, 0.5)
     title = draw(content).title
-    assert title[0].startswith(f"Batch size {chosen}, learning rate 0.25: loss ")
+    assert title[0].startswith(f"Batch size {chosen}, rate 0.25: loss ")
     assert title[1] == f"12 epochs are {12 * 2 ** (sizes - 1) / chosen:,.0f} updates"
     binds = [param["bind"] for param in content.complete["params"] if "bind" in param]
     assert [(bind["name"], bind.get("max")) for bind in binds] == [
@@ -240,8 +241,8 @@ def test_runs_of_other_sizes_or_rates_are_refused(other: torch.Tensor) -> None:
 
 def test_the_chapters_explorer_is_under_25_kilobytes_on_its_way() -> None:
     points = torch.arange(25)
-    down = torch.exp(-torch.rand(9, 17, 1, generator=seeded()) * points)
-    losses = LEAST + 7 * down + 0.1 * torch.rand(9, 17, 25, generator=seeded(1))
-    rates = [i / 2 for i in range(-16, 1)]
+    down = torch.exp(-torch.rand(10, 17, 1, generator=seeded()) * points)
+    losses = LEAST + 7 * down + 0.1 * torch.rand(10, 17, 25, generator=seeded(1))
+    rates = [2 ** (i / 2) for i in range(-16, 1)]
     content = charts.batch_size_explorer(losses[..., :13], losses, rates, 8, LEAST)
     assert len(gzip.compress(json.dumps(content.complete).encode())) < 25_000

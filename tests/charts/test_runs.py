@@ -72,6 +72,16 @@ ENDS = " → ".join(number(STABLE.losses[i]) for i in (0, -1))
             ["naive", "new"],
             [f"Naive: {ENDS} · new: 3 → 0.5"],
         ),
+        # A plain list is a run's training losses.
+        (VALIDATED.train_losses, None, [TRAINED[0]], [], [""], ["Loss: 4 → 1"]),
+        (
+            {"list": VALIDATED.train_losses, "new": OTHER},
+            None,
+            [TRAINED[0], OTHERS[0]],
+            [],
+            ["list", "new"],
+            ["List: 4 → 1 · new: 3 → 0.5"],
+        ),
     ],
 )
 def test_the_losses_drawn_are_the_runs_and_a_metric_has_a_panel_below(

@@ -12,6 +12,7 @@ from tests.charts.examples import (
     BIRDS,
     BLUE,
     FEATURES,
+    GREY,
     INF,
     MALE,
     MEASURED,
@@ -19,6 +20,8 @@ from tests.charts.examples import (
     ORANGE,
     PROMISES,
     SEXES,
+    TRAINING,
+    VALIDATION,
     VERMILION,
     chart,
     near,
@@ -192,3 +195,83 @@ def test_the_fastest_stands_first_each_at_its_ratio_on_a_line_from_the_reference
     assert content.description == (
         "A title: naive 0.57 ×, by hand 1.00 ×, groundup 1.04 ×, torch 12 ×."
     )
+
+
+# The explorer of where memorising begins.
+
+
+def explored(samples: int, features: int, epochs: int) -> Picture:
+    places = {"samples_place": samples, "features_place": features}
+    return draw(chart("memorising"), epochs=epochs, **places)
+
+
+@pytest.mark.parametrize("samples", [0, 1])
+@pytest.mark.parametrize("features", [0, 2])
+@pytest.mark.parametrize("epochs", [0, 1, 4])
+def test_the_chosen_run_has_its_two_losses_up_to_the_epoch_and_the_title_says_the_last(
+    samples: int, features: int, epochs: int
+) -> None:
+    picture = explored(samples, features, epochs)
+    kinds = ((BLUE, "training", TRAINING), (ORANGE, "validation", VALIDATION))
+    for color, kind, losses in kinds:
+        run = losses[samples, features, : epochs + 1].tolist()
+        line = picture.line(color)
+        assert picture.read(line) == near([*enumerate(run)])
+        assert [p.place for p in picture.of("symbol", color)] == [line.end]
+        assert picture.named(kind).color == color
+    training, validation = (of[samples, features, epochs] for _, _, of in kinds)
+    assert picture.title == [
+        f"{(8, 16)[samples]} samples, {(1, 2, 4)[features]} of 4 features, "
+        f"{epochs} epoch{'' if epochs == 1 else 's'}",
+        f"Loss {training:.2f} in training, {validation:.2f} on new samples",
+    ]
+
+
+def test_the_ghosts_are_all_models_validation_losses_on_as_many_samples() -> None:
+    picture = explored(1, 0, 2)
+    ghosts = [picture.read(line) for line in picture.of("line", GREY)]
+    assert ghosts == [near([*enumerate(run)]) for run in VALIDATION[1].tolist()]
+    (rule,) = picture.rules
+    assert picture.y.read(rule.place[1]) == pytest.approx(1.0)
+    assert rule.dashed
+    assert picture.named("noise").color == rule.color == GREY
+
+
+@pytest.mark.parametrize(("above", "gap"), [("validation", 1.7), ("training", -0.02)])
+def test_the_names_of_two_losses_stand_on_either_side_also_of_close_ones(
+    above: str, gap: float
+) -> None:
+    content = charts.memorising_explorer(TRAINING, TRAINING + gap, [8, 16], [1, 2, 4], 1.0)
+    picture = draw(content, samples_place=0, features_place=0)
+    heights = {kind: picture.named(kind).place[1] for kind in ("training", "validation")}
+    assert min(heights, key=heights.__getitem__) == above
+    assert abs(heights["training"] - heights["validation"]) > 20
+
+
+def test_the_frame_holds_all_runs_wherever_the_sliders_stand() -> None:
+    first, last = explored(0, 0, 0), explored(1, 2, 4)
+    assert first.axes == last.axes
+    bottom, top = (last.y.read(place) for place in last.y.span)
+    assert bottom == pytest.approx(0, abs=1e-6)
+    assert top > VALIDATION.max()
+    assert (last.x.title, last.y.title) == ("epochs done", "loss")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shape"),
+    [
+        ("training", (2, 3)),
+        ("validation", (3, 2, 5)),
+        ("training", (2, 3, 4)),
+        ("validation", (2, 3, 4)),
+        ("training and validation", (2, 3)),
+        ("training and validation", (2, 3, 5, 1)),
+    ],
+)
+def test_losses_of_another_shape_than_the_grid_are_refused(
+    wrong: str, shape: tuple[int, ...]
+) -> None:
+    losses = {"training": TRAINING, "validation": VALIDATION}
+    losses |= dict.fromkeys(wrong.split(" and "), torch.zeros(shape))
+    with pytest.raises(ValueError, match=r"must have shape \(2, 3, epochs \+ 1\)"):
+        charts.memorising_explorer(**losses, samples=[8, 16], features=[1, 2, 4], noise=1)

@@ -139,6 +139,11 @@ class Chapter:
         ]
 
     @property
+    def notes(self) -> int:
+        """How many words it has for the reader of a published page alone."""
+        return len(self.calls("notebook.page_only")) + self.code.count('class="page-only"')
+
+    @property
     def in_sight(self) -> dict[CellId_t, CellImpl]:
         """The cells whose code is not folded away."""
         cells = self.graph.cells.items()

@@ -18,7 +18,7 @@ def losses_of_the_trainer(
 
     Or, where updates are equal, after every 8 of 192 updates.
     """
-    data = cells["train_data"]
+    data = cells["data"]
     model = copy.deepcopy(cells["model"])
     order = torch.Generator().manual_seed(0)
     updates_an_epoch = len(data) // batch_size

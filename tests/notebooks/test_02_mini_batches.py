@@ -1,33 +1,41 @@
 """Chapter two: what its cells compute, its prose claims, and its exercises accept."""
 
 import copy
-import json
 import math
 import re
-from itertools import chain, pairwise
+import statistics
+from collections.abc import Callable, Iterator
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import marimo as mo
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader as TorchDataLoader
+from torch.utils.data import TensorDataset
 
 from groundup import (
-    PENGUIN_FEATURES,
     SGD,
-    Callback,
+    Average,
     DataLoader,
     Dataset,
     Trainer,
-    TrainerConfig,
     charts,
+    count_operations,
     evaluate,
-    load_penguins,
     mean_squared_error,
 )
 from tests.helpers import assert_identical, seeded
 from tests.notebooks.chapter import Cells, Chapter, only
-from tests.notebooks.exercises import Change, Wrong, assert_hint, exercises
+from tests.notebooks.exercises import (
+    Attempt,
+    Change,
+    Wrong,
+    assert_hint,
+    assert_right,
+    exercises,
+)
 from tests.notebooks.measured import ratio
 from tests.notebooks.mini_batches import Equal, losses_of_the_trainer
 
@@ -46,7 +54,7 @@ SETTINGS: dict[str, Setting] = {
     "as it opens": START,
     "small, far and long": WILD | {"epochs": 20},
     "large, slow, short and in order": {
-        "batch_size": 256,
+        "batch_size": 512,
         "learning_rate": 0.001,
         "epochs": 1,
         "seed": 9,
@@ -69,20 +77,32 @@ def rows(table: mo.Html) -> list[list[str]]:
     return [[re.sub("<.*?>", "", word).strip() for word in line] for line in lines if line]
 
 
-def last(losses: list[float]) -> float:
-    return losses[-1]
+def loss_of(model: Any, X: Tensor, y: Tensor) -> float:
+    """On all samples at once."""
+    with torch.no_grad():
+        return mean_squared_error(model(X), y).item()
+
+
+def lines(chapter: Chapter, cells: Cells, runs: str) -> set[str]:
+    """The names of the curves in the chart of these runs."""
+    return {
+        row["line"] for row in chapter.shown(cells, runs, charts.Content).datasets["losses"]
+    }
 
 
 # What a batch is a sample of.
 
 
-def test_the_memory_of_a_step_grows_with_the_batch(cells: Cells) -> None:
+def test_work_and_memory_of_a_step_grow_with_the_batch(cells: Cells) -> None:
     costs = cells["step_costs"]
     assert [cost["samples"] for cost in costs] == [10**2, 10**3, 10**4, 10**5]
     for less, more in pairwise(costs):
+        assert more["operations"] == pytest.approx(10 * less["operations"])
         assert more["megabytes"] == pytest.approx(10 * less["megabytes"], rel=0.1)
-        assert more["milliseconds"] > 0
-    assert costs[-1]["milliseconds"] > 10 * costs[0]["milliseconds"]
+    # A product and a sum for each weight and sample; two layers forward, the gradients of
+    # both by their weights, and one by its inputs.
+    layers = (6 * 16, 16)
+    assert costs[0]["operations"] == 100 * 2 * (2 * sum(layers) + layers[1]) / 1e6
 
 
 def test_the_gradient_of_each_sample_is_autograds(cells: Cells) -> None:
@@ -114,18 +134,141 @@ def test_the_spread_of_batches_follows_the_formula(cells: Cells) -> None:
         assert spread == pytest.approx(expected, rel=0.12, abs=1e-5 * one), size
 
 
+def test_the_answer_says_twice_as_close(cells: Cells) -> None:
+    assert cells["spreads"][8] == pytest.approx(2 * cells["spreads"][32], rel=0.1)
+
+
+# The loop by hand, and its pains.
+
+
 def test_a_small_batch_gets_further_in_ten_epochs(cells: Cells) -> None:
-    whole, small = (run.train_losses for run in cells["first_runs"].values())
+    whole, small = cells["first_runs"].values()
     assert len(whole) == len(small) == 10
     assert whole[-1] > 4 * small[-1]
 
 
-def test_the_trainer_put_together_gives_what_the_loop_by_hand_gave(
+class Batches:
+    """What gives the batches of a slip, drawn anew for each epoch.
+
+    Args:
+        cells: the chapter's.
+        batch_size: samples in a batch.
+        cut: a batch's number and positions → its inputs and targets; None for none.
+    """
+
+    def __init__(self, cells: Cells, batch_size: int, cut: Callable[..., Any]) -> None:
+        self.data = cells["data"].tensors
+        self.batch_size, self.cut = batch_size, cut
+        self.generator = seeded(0)
+
+    def __iter__(self) -> Iterator[Any]:
+        order = torch.randperm(512, generator=self.generator)
+        batches = enumerate(order.split(self.batch_size))
+        return (b for b in (self.cut(*self.data, i, p) for i, p in batches) if b)
+
+
+def by_the_trainer(cells: Cells, batches: Batches) -> tuple[list[float], Any]:
+    model = copy.deepcopy(cells["model"])
+    optimizer = SGD(model.parameters(), 0.05)
+    run = Trainer(model, mean_squared_error, optimizer, batches, epochs=10).train()
+    return run.train_losses, model
+
+
+def test_the_mismatched_run_is_one_whose_targets_stay_in_the_files_order(
+    cells: Cells,
+) -> None:
+    def cut(X: Tensor, y: Tensor, number: int, positions: Tensor) -> tuple[Tensor, Tensor]:
+        return X[positions], y[32 * number : 32 * number + 32]
+
+    losses, student = cells["runs"]["mismatched"]
+    expected, model = by_the_trainer(cells, Batches(cells, 32, cut))
+    assert losses == pytest.approx(expected, rel=1e-5)
+    torch.testing.assert_close(student.weights, model.weights)
+
+
+def test_mismatched_slices_teach_the_mean_and_shrink_the_weights(cells: Cells) -> None:
+    (_, right), (losses, wrong) = cells["runs"].values()
+    y = cells["y"]
+    dullest = (y - y.mean()).square().mean().item()
+    assert cells["variance"] == pytest.approx(dullest)
+    assert losses[0] > 2 * losses[-1]
+    assert losses[-1] == pytest.approx(dullest, rel=0.05)
+    assert losses[-1] > dullest
+    assert wrong.bias.item() == pytest.approx(y.mean().item(), abs=0.2)
+    truth = cells["true_w"].norm().item()
+    assert right.weights.norm().item() == pytest.approx(truth, rel=0.05)
+    assert wrong.weights.norm() < 0.15 * truth < cells["model"].weights.norm()
+    words = cells["what_it_learns"]
+    lengths = [m.weights.norm() for m in (cells["model"], wrong, right)]
+    for number in (losses[-1], dullest, *lengths, truth):
+        assert f"{number:.2f}" in words
+
+
+def test_the_mismatched_curve_is_drawn_by_its_switch(
     chapter: Chapter, cells: Cells
 ) -> None:
-    by_trainer = cells.outputs[chapter.cell_that_defines("student")]
-    _, by_hand = cells["first_runs"].values()
-    assert_identical(by_trainer.train_losses, by_hand.train_losses)
+    broken = chapter.run(mismatch=True)
+    assert lines(chapter, cells, "slices") == {"always the mean", "matched"}
+    assert lines(chapter, broken, "slices") == {"always the mean", "matched", "mismatched"}
+    assert broken["slices"]["mismatched"] == cells["runs"]["mismatched"][0]
+    assert cells["slices"]["matched"] == cells["first_runs"]["by 32"]
+
+
+def test_one_batch_short_half_of_the_samples_are_never_seen_and_the_report_is_half(
+    chapter: Chapter, cells: Cells
+) -> None:
+    def cut(X: Tensor, y: Tensor, number: int, positions: Tensor) -> Any:
+        return None if number else (X[positions], y[positions])
+
+    expected, model = by_the_trainer(cells, Batches(cells, 256, cut))
+    right, short = cells["cut_losses"].values()
+    assert short == pytest.approx(
+        (expected[-1] / 2, loss_of(model, cells["X"], cells["y"])), rel=1e-5
+    )
+    assert short[0] / short[1] == pytest.approx(0.5, abs=0.06)
+    assert right[1] < right[0] < 1.3 * right[1]
+    table = rows(cells.outputs[chapter.cell_that_defines("cut_losses")])
+    for (_, *shown), numbers in zip(table, (right, short), strict=True):
+        assert [float(word) for word in shown] == pytest.approx(numbers, rel=6e-3)
+
+
+def test_the_loop_by_hand_can_not_train_a_part_of_a_model_and_the_pieces_can(
+    chapter: Chapter, cells: Cells
+) -> None:
+    assert cells["complaint"].startswith("TypeError: ")
+    assert "NoneType" in cells["complaint"]
+    model = copy.deepcopy(cells["model"])
+    model.bias.requires_grad_(False)
+    before = model.bias.clone()
+    optimizer, loader = SGD(model.parameters(), 0.05), DataLoader(cells["data"], 32)
+    losses = chapter.module.train(model, mean_squared_error, optimizer, loader, 10)
+    assert losses[0] > 4 * losses[-1]
+    assert_identical(model.bias, before)
+
+
+@pytest.mark.parametrize(("short", "least"), [(1, 0.1), (16, 0.005), (32, 0)])
+def test_the_mean_of_batch_means_is_off_as_long_as_the_last_batch_is_short(
+    chapter: Chapter, short: int, least: float
+) -> None:
+    moved = chapter.run(last_batch=short)
+    of_batches, of_samples = moved["of_batches"], moved["of_samples"]
+    off = abs(of_batches / of_samples - 1)
+    assert off >= least
+    assert short < 32 or off < 1e-6
+    shown = rows(moved.outputs[chapter.cell_that_defines("of_batches")])
+    assert [float(row[1]) for row in shown] == pytest.approx(
+        [of_samples, of_batches], rel=0.01
+    )
+    assert shown[1][2] == f"{off:.1%}"
+
+
+def test_the_shorter_the_last_batch_the_further_off_is_the_mean_of_means(
+    cells: Cells,
+) -> None:
+    off = [abs(a / b - 1) for a, b in map(cells["means"], (1, 16, 32))]
+    assert off[0] > 5 * off[1] > 5 * off[2]
+    for number in (f"{off[0]:.0%}", f"{off[1]:.1%}"):
+        assert number in cells["means_differ"]
 
 
 # The loader's order.
@@ -168,14 +311,17 @@ def drawn(chapter: Chapter, controls: Setting) -> list[list[list[int]]]:
     return batches
 
 
-# Validation.
+# The loop that is left.
 
 
-def test_who_learns_the_noise_by_heart_gets_worse_on_new_samples(cells: Cells) -> None:
-    result = cells["memorised"].result
-    assert last(result.train_losses) < 0.5
-    assert min(result.val_losses) > 1
-    assert last(result.val_losses) > 1.3 * result.val_losses[0]
+def test_the_loop_that_is_left_is_a_dozen_lines(chapter: Chapter) -> None:
+    (loop,) = [n for n in chapter.tree.body if getattr(n, "name", None) == "train"]
+    assert 12 <= (loop.end_lineno or 0) - loop.lineno <= 14
+
+
+def test_put_together_the_pieces_give_what_the_loop_by_hand_gave(cells: Cells) -> None:
+    assert cells["bit_for_bit"] is True
+    assert_identical(cells["losses_again"], cells["first_runs"]["by 32"])
 
 
 # The live section.
@@ -197,68 +343,61 @@ def test_the_chapter_opens_as_its_page_says(cells: Cells) -> None:
     assert {name: cells[name].value for name in START} == START
 
 
-def test_the_trainer_is_told_what_the_controls_say(
+def losses_at(cells: Cells, setting: Setting) -> list[float]:
+    """What the trainer says of the live section's run."""
+    model = copy.deepcopy(cells["model"])
+    loader = DataLoader(
+        cells["data"],
+        setting["batch_size"],
+        shuffle=setting["shuffle"],
+        generator=seeded(setting["seed"]),
+    )
+    optimizer = SGD(model.parameters(), setting["learning_rate"])
+    return (
+        Trainer(model, mean_squared_error, optimizer, loader, epochs=setting["epochs"])
+        .train()
+        .train_losses
+    )
+
+
+def test_the_loop_is_told_what_the_controls_say(
     cells: Cells, moved: Cells, setting: Setting
 ) -> None:
-    assert moved["config"] == TrainerConfig(**setting)
-    model = copy.deepcopy(cells["model"])
-    order = seeded(setting["seed"])
-    again = Trainer(
-        model,
-        mean_squared_error,
-        SGD(model.parameters(), setting["learning_rate"]),
-        DataLoader(
-            cells["train_data"],
-            setting["batch_size"],
-            shuffle=setting["shuffle"],
-            generator=order,
-        ),
-        epochs=setting["epochs"],
-        val_loader=DataLoader(cells["val_data"], setting["batch_size"]),
-    ).train()
-    assert_identical(moved["result"].train_losses, again.train_losses)
-    assert_identical(moved["result"].val_losses, again.val_losses)
-
-
-def test_half_of_the_samples_train_and_the_other_half_validates(cells: Cells) -> None:
-    parts = [cells[name].tensors[0] for name in ("train_data", "val_data")]
-    assert [len(part) for part in parts] == [256, 256]
-    together = sorted(torch.cat(parts).tolist())
-    assert together == sorted(cells["X"].tolist())
+    assert_identical(moved["losses"], losses_at(cells, setting))
 
 
 @pytest.mark.parametrize(
     ("control", "value"), (WILD | {"epochs": 3, "seed": 4, "shuffle": False}).items()
 )
-def test_a_control_alone_can_be_moved(chapter: Chapter, control: str, value: Any) -> None:
-    config = chapter.run(**{control: value})["config"]
-    assert config == TrainerConfig(**(START | {control: value}))
+def test_a_control_alone_can_be_moved(
+    chapter: Chapter, cells: Cells, control: str, value: Any
+) -> None:
+    losses = chapter.run(**{control: value})["losses"]
+    assert_identical(losses, losses_at(cells, START | {control: value}))
+    assert losses != cells["losses"]
 
 
 def test_there_and_back_gives_the_same_run(chapter: Chapter, cells: Cells) -> None:
-    there = chapter.run(**SETTINGS["large, slow, short and in order"])["result"]
-    back = chapter.run(**START)["result"]
-    assert there.train_losses != back.train_losses[:1]
-    for run in (back, cells["result"]):
-        assert_identical(run.train_losses, cells["result"].train_losses)
-        assert_identical(run.val_losses, cells["result"].val_losses)
+    there = chapter.run(**SETTINGS["large, slow, short and in order"])["losses"]
+    assert there != cells["losses"][:1]
+    assert_identical(chapter.run(**START)["losses"], cells["losses"])
 
 
 def test_only_the_highest_learning_rate_diverges_and_the_chart_says_so(
     chapter: Chapter, moved: Cells, setting: Setting
 ) -> None:
-    chart = chapter.shown(moved, "result", charts.Content)
+    chart = chapter.shown(moved, "losses", charts.Content)
     said = f"{chart.title} {chart.description}"
     diverges = setting["learning_rate"] == 1.0
-    assert (charts.diverged_at(moved["result"].train_losses) is not None) == diverges
+    assert (charts.diverged_at(moved["losses"]) is not None) == diverges
     assert ("diverged at epoch" in said) == diverges
 
 
-@pytest.mark.parametrize(("size", "diverges"), [(8, True), (256, False)])
+@pytest.mark.parametrize(("size", "diverges"), [(8, True), (512, False)])
 def test_at_a_rate_that_all_the_data_stands_small_batches_diverge(
     chapter: Chapter, size: int, diverges: bool
 ) -> None:
-    losses = chapter.run(batch_size=size, learning_rate=0.7)["result"].train_losses
+    losses = chapter.run(batch_size=size, learning_rate=0.7)["losses"]
     assert (charts.diverged_at(losses) is not None) == diverges
 
 
@@ -266,12 +405,12 @@ def test_at_a_rate_that_all_the_data_stands_small_batches_diverge(
 def test_the_seed_moves_the_curve_of_a_shuffled_run_alone(
     chapter: Chapter, shuffle: bool
 ) -> None:
-    runs = [chapter.run(seed=seed, shuffle=shuffle)["result"] for seed in (0, 5)]
+    runs = [chapter.run(seed=seed, shuffle=shuffle)["losses"] for seed in (0, 5)]
     assert (runs[0] != runs[1]) == shuffle
 
 
 def test_the_sliders_reach_from_slow_to_diverging(cells: Cells) -> None:
-    assert cells["batch_size"].steps == [8, 16, 32, 64, 128, 256]
+    assert cells["batch_size"].steps == [8, 16, 32, 64, 128, 256, 512]
     rates = cells["learning_rate"].steps
     assert rates == sorted(rates)
     assert rates[0] == 0.001
@@ -281,21 +420,20 @@ def test_the_sliders_reach_from_slow_to_diverging(cells: Cells) -> None:
 # The equivalence ladder.
 
 
-def test_the_first_two_rungs_are_equal_bit_for_bit_and_the_others_to_a_rounding(
+def test_the_first_three_rungs_are_equal_bit_for_bit_and_the_others_to_a_rounding(
     chapter: Chapter, moved: Cells, setting: Setting
 ) -> None:
-    pieces = list(moved["pieces"].values())
+    rungs = list(moved["rungs"].values())
     differences = [
         [distance(ours, theirs) for ours, theirs in zip(piece, other, strict=True)]
-        for piece, other in zip(pieces[::2], pieces[1::2], strict=True)
+        for piece, other in zip(rungs[::2], rungs[1::2], strict=True)
     ]
-    assert len(differences) == 4
-    assert differences[:2] == [[0, 0], [0, 0]]
+    assert len(differences) == 5
+    assert differences[:3] == [[0, 0]] * 3
     if setting is not SETTINGS["small, far and long"]:
-        assert max(differences[2] + differences[3]) < 1e-5
-    table = rows(chapter.shown(moved, "pieces", mo.Html))
-    assert [row[2:] for row in table[:2]] in ([["0", "0"]] * 2, [["0", "0"], [LOST, LOST]])
-    for row, numbers, piece in zip(table, differences, pieces[::2], strict=True):
+        assert max(differences[3] + differences[4]) < 1e-5
+    table = rows(chapter.shown(moved, "rungs", mo.Html))
+    for row, numbers, piece in zip(table, differences, rungs[::2], strict=True):
         for word, number, ours in zip(row[2:], numbers, piece, strict=True):
             finite = ours is None or torch.as_tensor(ours).isfinite().all()
             assert (word != LOST) == finite
@@ -320,13 +458,15 @@ def distance(ours: Any, theirs: Any) -> float:
     return float((ours - theirs)[together].abs().max()) if together.any() else 0
 
 
-def test_the_rungs_hold_what_the_trainer_computes(cells: Cells) -> None:
-    whole, naive, batches, *_, at_once = cells["pieces"].values()
-    first = cells["result"].train_losses[:5]
-    assert_identical(batches[1], first)
-    assert whole[0].shape == naive[0].shape == (5, 7)
+def test_the_rungs_hold_what_the_loop_computes(cells: Cells) -> None:
+    whole, naive, batches, by_hand, ours, theirs, *_, at_once = cells["rungs"].values()
+    assert_identical(batches[1], cells["losses"][:5])
+    assert_identical(whole[1][:2], naive[1][:2])
+    assert len(whole[1]) == len(ours[1]) == 5
+    assert ours[1] != batches[1]
+    assert whole[0].shape == by_hand[0].shape == theirs[0].shape == (7,)
     assert whole[1][0] == pytest.approx(at_once[1])
-    assert whole[1][-1] > 2 * first[-1]
+    assert whole[1][-1] > 2 * batches[1][-1]
 
 
 def test_one_run_that_diverged_alone_is_infinitely_far_from_the_other(
@@ -343,17 +483,24 @@ def test_one_run_that_diverged_alone_is_infinitely_far_from_the_other(
 
 
 @pytest.mark.parametrize("equal", ["epochs", "updates"])
-@pytest.mark.parametrize(
-    ("size", "exponent"), [(2, -5.0), (32, -8.0), (32, -3.5), (64, -0.5), (256, -2.0)]
-)
+@pytest.mark.parametrize(("size", "rate"), [(2, 6), (32, 0), (32, 13), (64, 19), (512, 16)])
 def test_a_lane_of_the_explorer_is_a_run_of_the_trainer(
-    cells: Cells, equal: Equal, size: int, exponent: float
+    cells: Cells, equal: Equal, size: int, rate: int
 ) -> None:
     runs = cells["by_epoch"] if equal == "epochs" else cells["by_update"]
-    lane = runs[int(math.log2(size)), cells["rate_exponents"].index(exponent)]
-    expected = losses_of_the_trainer(cells, equal, size, 2**exponent)
+    lane = runs[int(math.log2(size)), rate]
+    expected = losses_of_the_trainer(cells, equal, size, cells["rates"][rate].item())
     assert len(lane) == len(expected) == (13 if equal == "epochs" else 25)
     assert lane.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_explorers_rates_are_even_on_a_log_axis_and_written_in_two_figures(
+    cells: Cells,
+) -> None:
+    rates = cells["rates"].tolist()
+    assert rates[-1] == 1
+    assert all(b / a == pytest.approx(math.sqrt(2), rel=0.07) for a, b in pairwise(rates))
+    assert rates == pytest.approx([float(f"{rate:.2g}") for rate in rates])
 
 
 def test_runs_of_the_explorer_diverge_where_the_trainers_do(cells: Cells) -> None:
@@ -363,256 +510,115 @@ def test_runs_of_the_explorer_diverge_where_the_trainers_do(cells: Cells) -> Non
     ]
     for equal, runs in by_both:
         assert not runs[0, -1, -1].isfinite()
-        assert not math.isfinite(last(losses_of_the_trainer(cells, equal, 1, 1.0)))
+        assert not math.isfinite(losses_of_the_trainer(cells, equal, 1, 1.0)[-1])
 
 
 def test_middling_batches_do_well_at_equal_epochs_and_all_large_ones_at_equal_updates(
     cells: Cells,
 ) -> None:
-    start = len(cells["rate_exponents"]) // 2
+    start = len(cells["rates"]) // 2
     good = []
     for runs in (cells["by_epoch"], cells["by_update"]):
         ends = runs[:, start, -1]
-        good.append([2**i for i in range(9) if ends[i] < 1.02 * ends.min()])
+        good.append([2**i for i in range(10) if ends[i] < 1.02 * ends.min()])
     for sizes in good:
         assert sizes == [sizes[0] * 2**i for i in range(len(sizes))]
-    assert 1 < good[0][0] < 32 <= good[0][-1] < 256
-    assert good[1][-1] == 256
+    assert 1 < good[0][0] < 32 <= good[0][-1] < 512
+    assert good[1][-1] == 512
+    for sizes in good:
+        assert f"{sizes[0]} to {sizes[-1]}" in cells["which_sizes"]
 
 
 def test_each_batch_size_does_as_well_at_a_rate_that_grows_with_it(cells: Cells) -> None:
     ends = cells["by_epoch"][..., -1].nan_to_num(nan=math.inf)
     assert ends.min(1).values.max() < 1.02 * ends.min()
-    suited = ends.argmin(1).tolist()
-    assert suited == sorted(suited)
-    assert suited[-1] - suited[0] > 8
+    suited = [cells["rates"][i].item() for i in ends.argmin(1)]
+    ratios = [b / a for a, b in pairwise(suited)]
+    assert all(1.3 < ratio < 2.9 for ratio in ratios)
+    assert statistics.geometric_mean(ratios) == pytest.approx(2, rel=0.1)
 
 
 # Break it yourself.
 
 
-def test_in_the_files_order_the_validation_loss_is_much_higher(
+def test_in_the_files_order_the_loss_on_all_samples_is_much_higher_than_reported(
     chapter: Chapter, cells: Cells
 ) -> None:
     broken = chapter.run(in_file_order=True)
-    assert list(cells["cloud_runs"]) == ["shuffled"]
-    assert list(broken["cloud_runs"]) == ["shuffled", "in order"]
-    shuffled, ordered = broken["cloud_runs"].values()
-    assert shuffled == cells["cloud_runs"]["shuffled"]
-    assert last(ordered.val_losses) > 1.7 * last(shuffled.val_losses)
-    assert last(ordered.train_losses) < 0.8 * last(ordered.val_losses)
+    (shuffled,) = cells["cloud_runs"].values()
+    again, ordered, reported = broken["cloud_runs"].values()
+    assert again.losses == shuffled.losses
+    assert len(shuffled.losses) == len(ordered.losses) == 16
+    assert shuffled.losses[0] == ordered.losses[0]
+    assert ordered.losses[-1] > 1.7 * shuffled.losses[-1]
+    assert len(reported) == 15
+    assert reported[-1] < 0.8 * ordered.losses[-1]
     assert lines(chapter, cells, "cloud_runs") == {"shuffled"}
-    assert lines(chapter, broken, "cloud_runs") == {"shuffled", "in order"}
+    assert lines(chapter, broken, "cloud_runs") == {"shuffled", "in order", "as reported"}
 
 
-def lines(chapter: Chapter, cells: Cells, runs: str) -> set[str]:
-    """The names of the curves in the chart of these runs."""
-    return {
-        row["line"] for row in chapter.shown(cells, runs, charts.Content).datasets["losses"]
-    }
-
-
-@pytest.mark.parametrize(("short", "least"), [(1, 0.1), (16, 0.005), (32, 0)])
-def test_the_mean_of_batch_means_is_off_as_long_as_the_last_batch_is_short(
-    chapter: Chapter, short: int, least: float
-) -> None:
-    moved = chapter.run(last_batch=short)
-    of_batches, of_samples = moved["of_batches"], moved["of_samples"]
-    off = abs(of_batches / of_samples - 1)
-    assert off >= least
-    assert short < 32 or off < 1e-6
-    shown = rows(moved.outputs[chapter.cell_that_defines("of_batches")])
-    assert [float(row[1]) for row in shown] == pytest.approx(
-        [of_samples, of_batches], rel=0.01
-    )
-    assert shown[1][2] == f"{off:.1%}"
-
-
-def test_the_shorter_the_last_batch_the_further_off_is_the_mean_of_means(
-    cells: Cells,
-) -> None:
-    off = [abs(a / b - 1) for a, b in map(cells["means"], (1, 16, 32))]
-    assert off[0] > 5 * off[1] > 5 * off[2]
-
-
-def test_standardised_too_early_the_validation_loss_is_lower_by_orders(
-    chapter: Chapter, cells: Cells
-) -> None:
-    early = chapter.run(too_early=True)
-    assert list(cells["split_runs"]) == ["split first"]
-    assert list(early["split_runs"]) == ["split first", "too early"]
-    right, wrong = early["split_runs"].values()
-    assert right == cells["split_runs"]["split first"]
-    assert last(right.val_losses) > 1000 * last(wrong.val_losses)
-    assert lines(chapter, early, "split_runs") == {"split first", "too early"}
-
-
-def test_chosen_by_the_test_part_an_epoch_delivers_less_than_it_promises(
-    chapter: Chapter, cells: Cells
-) -> None:
-    opened = list(cells["promises"].values())
-    (honest, fresh), (promised, delivered) = chapter.run(choose_by_test=True)[
-        "promises"
-    ].values()
-    assert opened == [(honest, fresh)]
-    assert abs(fresh - honest) < 0.05 * fresh
-    assert promised < 0.9 * delivered
-    assert fresh == pytest.approx(delivered, rel=0.05)
-    assert cells["forty_epochs"].shape == (30, 40, 3)
-
-
-# The birds.
-
-
-def test_the_birds_are_counted_as_the_prose_says(chapter: Chapter, cells: Cells) -> None:
-    table = rows(cells.outputs[chapter.cell_that_defines("birds")])
-    assert [int(row[1]) for row in table] == [344, 2, 9, 333]
-    assert len(cells["birds"]) == 344
-
-
-def test_the_birds_are_split_and_no_bird_is_in_two_parts(cells: Cells) -> None:
-    parts = [cells[f"raw_{part}"] for part in ("train", "val", "test")]
-    assert [len(part) for part in parts] == [200, 67, 66]
-    birds = torch.cat([torch.cat(part.tensors, dim=1) for part in parts])
-    assert sorted(birds.tolist()) == sorted(torch.cat(load_penguins(), dim=1).tolist())
-
-
-def test_the_birds_are_standardised_by_the_training_part_alone(cells: Cells) -> None:
-    X = cells["bird_train"].tensors[0]
-    torch.testing.assert_close(X.mean(0), torch.zeros(4), rtol=0, atol=1e-5)
-    torch.testing.assert_close(X.std(0), torch.ones(4))
-    reference = cells["raw_train"].tensors[0]
-    for part in ("train", "val", "test"):
-        raw, y = cells[f"raw_{part}"].tensors
-        features, sexes = cells[f"bird_{part}"].tensors
-        expected = (raw - reference.mean(0)) / reference.std(0)
-        torch.testing.assert_close(features, expected)
-        assert_identical(sexes, y)
-    assert cells["bird_test"].tensors[0].mean(0).abs().max() > 0.01
-
-
-def test_the_birds_model_does_well_on_the_test_part_too(cells: Cells) -> None:
-    assert cells["on_new_birds"]["accuracy"] > 0.85
-    X, y = cells["bird_test"].tensors
-    with torch.no_grad():
-        right = (cells["bird_model"](X) > 0) == (y == 1)
-    assert cells["on_new_birds"]["accuracy"] == pytest.approx(right.float().mean().item())
-    assert len(cells["bird_trainer"].result.metrics["accuracy"]) == 40
-
-
-def test_the_test_part_is_opened_once_at_the_end_of_its_section(chapter: Chapter) -> None:
-    order = list(chapter.graph.cells)
-    opened = [order.index(cell) for cell in chapter.cells_that_use("bird_test")]
-    assert len(opened) == 2
-    names = [
-        "raw_train",
-        "bird_train",
-        "bird_val",
-        "bird_trainer",
-        "bird_config",
-        "two_model",
-    ]
-    before = [
-        order.index(cell)
-        for name in names
-        for cell in chapter.cells_that_use(name)
-        if order.index(cell) not in opened
-    ]
-    assert max(before) < min(opened)
-    for name in ("penguins", "raw_test", "birds"):
-        assert chapter.cells_that_use(name) == []
-
-
-def test_the_weights_are_what_the_prose_says_of_them(cells: Cells) -> None:
-    weights = dict(
-        zip(PENGUIN_FEATURES, cells["bird_model"].weights.flatten().tolist(), strict=True)
-    )
-    assert min(weights["bill_depth_mm"], weights["body_mass_g"]) > 1
-    assert abs(weights["flipper_length_mm"]) < 0.3
-    X, y = cells["raw_train"].tensors
-    male = y.flatten() == 1
-    assert (X[male] - X[~male].mean(0)).mean(0)[2] > 5
-
-
-def test_two_features_get_as_many_training_birds_right_as_the_chart_says(
-    chapter: Chapter, cells: Cells
-) -> None:
-    chart = chapter.shown(cells, "two_right", charts.Content)
-    assert f"{cells['two_right']:.0%}" in str(chart.title)
-    assert cells["two_right"] > 0.8
-    assert len(chart.datasets["samples"]) == 200
-
-
-@pytest.mark.parametrize("logit", [1.0, 10.0, 16.0, 17.0, 100.0])
-def test_two_steps_overflow_and_one_step_does_not(cells: Cells, logit: float) -> None:
-    _, two, slope_of_two, one, slope_of_one = cells["surprises"](logit).values()
-    assert one == pytest.approx(math.log1p(math.exp(-logit)) + logit)
-    assert slope_of_one == pytest.approx(1 / (1 + math.exp(-logit)))
-    # The prose draws the line at 17: from there on the sigmoid is 1 in single precision.
-    assert (torch.sigmoid(torch.tensor(logit)) < 1) == (logit < 17)
-    if logit < 17:
-        assert two == pytest.approx(one, rel=0.01)
-        assert slope_of_two == pytest.approx(slope_of_one)
-    else:
-        assert two == math.inf
-        assert math.isnan(slope_of_two)
-
-
-def test_the_table_of_surprises_shows_the_overflow(chapter: Chapter, cells: Cells) -> None:
-    table = rows(cells.outputs[chapter.cell_that_defines("surprises")])
-    assert [row[1] == "inf" for row in table] == [False, False, False, True, True]
-    assert [row[2] == "nan" for row in table] == [False, False, False, True, True]
-    assert all(math.isfinite(float(word)) for row in table for word in (row[3], row[4]))
-
-
-# Callbacks and the config.
-
-
-def test_the_history_is_what_chapter_ones_trainer_stored(cells: Cells) -> None:
-    assert len(cells["history"].parameters) == 30
-    assert_identical(cells["history"].parameters, cells["stored_itself"].parameters)
-    assert_identical(cells["watched"].train_losses, cells["stored_itself"].losses)
-
-
-def test_the_text_of_the_config_gives_the_very_same_run(
-    chapter: Chapter, moved: Cells, setting: Setting
-) -> None:
-    rest = {"weight_decay": 0.0, "drop_last": False}
-    assert json.loads(moved["text"]) == {**setting, **rest}
-    assert_identical(moved["again"].train_losses, moved["result"].train_losses)
-    assert_identical(moved["again"].val_losses, moved["result"].val_losses)
-
-
-def test_the_chapter_says_that_it_is_the_very_same_run(
-    chapter: Chapter, moved: Cells
-) -> None:
-    assert "the very same run" in moved.outputs[chapter.cell_that_defines("again")].text
-
-
-def test_texts_from_elsewhere_are_refused_by_name(chapter: Chapter, cells: Cells) -> None:
-    table = rows(cells.outputs[chapter.cell_that_defines("refusal")])
-    assert len(table) == 3
-    for (_, answer), name in zip(
-        table, ("learning_rate", "momentum", "batch_size"), strict=True
-    ):
-        assert answer.startswith("ValueError")
-        assert name in answer
+@pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
+def test_the_clouds_runs_are_the_trainers(cells: Cells, shuffle: bool) -> None:
+    clouds = cells["clouds"]
+    assert clouds.tensors[1].flatten().tolist() == [0] * 100 + [1] * 100
+    fresh = copy.deepcopy(cells["model"])
+    fresh = type(fresh)(2, seeded(0))
+    loader = DataLoader(clouds, 20, shuffle=shuffle, generator=seeded(0))
+    optimizer = SGD(fresh.parameters(), 0.2)
+    run = Trainer(fresh, mean_squared_error, optimizer, loader, epochs=15).train()
+    reported, measured = cells["train_on_clouds"](shuffle=shuffle)
+    assert_identical(reported, run.train_losses)
+    whole = evaluate(fresh, DataLoader(clouds, 200), {"loss": mean_squared_error})
+    assert measured[-1] == pytest.approx(whole["loss"])
 
 
 # What it costs.
 
 
-def test_the_trainer_asks_torch_for_not_one_operation_more(cells: Cells) -> None:
-    by_slicing, by_loader, by_trainer = cells["operations"].values()
-    assert by_trainer == by_loader < by_slicing
+def test_the_pieces_ask_torch_for_less_than_the_loop_by_hand(
+    chapter: Chapter, cells: Cells
+) -> None:
+    by_hand, over_pieces = cells["operations"].values()
+    assert over_pieces < by_hand
+    X, y = cells["data"].tensors
+    model = copy.deepcopy(cells["model"])
+    train = chapter.module.train_by_hand
+    counted = count_operations(
+        lambda: train(model, mean_squared_error, X, y, 1, 32, 0.1, seeded())
+    )
+    assert counted.total() == by_hand
 
 
-def test_three_cells_look_at_the_clock(chapter: Chapter) -> None:
-    cells = chapter.graph.cells.items()
-    in_turns = {i for i, cell in cells if "time_in_turns(" in cell.code}
-    timed = {*in_turns, *chapter.cells_that_use("cost_of_a_step")}
-    assert len(timed) == 3
-    assert timed <= chapter.timed_cells
+def test_torchs_loader_asks_for_two_rows_a_sample_and_ours_for_a_handful(
+    cells: Cells,
+) -> None:
+    drawn, fetched, stacked, ours = cells["loader_operations"].values()
+    assert fetched - drawn == 2 * 512
+    assert stacked >= fetched + 2 * 16
+    assert ours < 16
+
+
+def test_no_cell_looks_at_the_clock(chapter: Chapter) -> None:
+    assert chapter.timed_cells == set()
+
+
+def test_the_frameworks_averages_of_ten_losses_are_as_told(
+    chapter: Chapter, cells: Cells
+) -> None:
+    squares = [i * i for i in range(10)]
+    of_means = [statistics.fmean(squares[i : i + 4]) for i in (0, 4, 8)]
+    assert cells["weighed"].value() == pytest.approx(statistics.fmean(squares))
+    assert cells["of_means"] == pytest.approx(statistics.fmean(of_means))
+    (told,) = [
+        output.text
+        for output in cells.outputs.values()
+        if isinstance(output, mo.Html) and "In the frameworks" in output.text
+    ]
+    assert "gives 28.5 and the other 35.8" in told
+    links = re.findall(r'<a href="(https://github.com/.*?)"', told)
+    assert len(links) > 20
+    assert all(re.search("#L|/tree/", link) for link in links)
+    assert "][" not in told
 
 
 # The exercises. Each wrong attempt is the chapter's own solution with one thing changed.
@@ -623,30 +629,6 @@ def changed_batches(change: Any) -> Change:
     return lambda right: lambda *a: [change(*batch) for batch in right(*a)]
 
 
-def with_stopping(change: Any) -> Change:
-    """The solution's callback, with another `on_epoch_end`."""
-
-    def changed(right: Any) -> Any:
-        def attempt(patience: int) -> Callback:
-            inner = right(patience)
-
-            class Attempt(Callback):
-                def on_epoch_end(self, trainer: Any) -> None:
-                    change(inner, trainer)
-
-            return Attempt()
-
-        return attempt
-
-    return changed
-
-
-def stop_without_reason(inner: Callback, trainer: Any) -> None:
-    inner.on_epoch_end(trainer)
-    if trainer.result.stop_reason is not None:
-        trainer.result.stop_reason = ""
-
-
 def shuffled_in_place(X: Tensor, y: Tensor, size: int, generator: Any) -> list[Any]:
     order = torch.randperm(len(X), generator=generator)
     X.copy_(X[order])
@@ -654,17 +636,28 @@ def shuffled_in_place(X: Tensor, y: Tensor, size: int, generator: Any) -> list[A
     return [tuple(batch) for batch in DataLoader(Dataset(X, y), size, drop_last=True)]
 
 
+def for_ever(batches: Any) -> Iterator[Any]:
+    while True:
+        yield from batches
+
+
+def drawn_for_each(X: Tensor, y: Tensor, size: int, generator: Any) -> Iterator[Any]:
+    for _ in range(len(X) // size):
+        positions = torch.randperm(len(X), generator=generator)[:size]
+        yield X[positions], y[positions]
+
+
 WRONG: Wrong = {
     "keeps the file's order": (
         "loader",
-        "are not those of one `torch.randperm`",
+        "from the generator, in its order",
         lambda right: (
             lambda X, y, size, _: list(DataLoader(Dataset(X, y), size, drop_last=True))
         ),
     ),
     "draws another order": (
         "loader",
-        "are not those of one `torch.randperm`",
+        "from the generator, in its order",
         lambda right: lambda X, y, size, _: right(X, y, size, seeded(1)),
     ),
     "keeps the short batch": (
@@ -687,13 +680,8 @@ WRONG: Wrong = {
     ),
     "gives inputs alone": (
         "loader",
-        "should be a tuple",
+        "should be a pair",
         changed_batches(lambda inputs, targets: inputs),
-    ),
-    "gives lists": (
-        "loader",
-        "should be a tuple",
-        changed_batches(lambda inputs, targets: [inputs, targets]),
     ),
     "gives batches that are too small": (
         "loader",
@@ -710,42 +698,37 @@ WRONG: Wrong = {
         "came out changed",
         lambda right: shuffled_in_place,
     ),
-    "waits too long": (
-        "stopping",
-        "should end after",
-        lambda right: lambda patience: right(patience + 1),
+    "draws an order for each batch": (
+        "loader",
+        "from the generator, in its order",
+        lambda right: drawn_for_each,
     ),
-    "stops an epoch early": (
-        "stopping",
-        "should end after",
-        lambda right: lambda patience: right(patience - 1),
+    "draws without the generator": (
+        "loader",
+        "from the generator, in its order",
+        lambda right: lambda X, y, size, _: right(X, y, size, seeded(7)),
     ),
-    "never stops": (
-        "stopping",
-        "should end after",
-        with_stopping(lambda inner, trainer: None),
+    "never ends": (
+        "loader",
+        "but you give more",
+        lambda right: lambda *a: for_ever(list(right(*a))),
     ),
-    "takes a tie for a gain": (
-        "stopping",
-        "should end after",
-        with_stopping(
-            lambda inner, trainer: (
-                trainer.stop("no gain")
-                if (losses := trainer.result.val_losses[::-1]).index(min(losses)) >= 2
-                else None
-            )
+    "forgets the last batch": (
+        "loader",
+        "but you give",
+        lambda right: lambda *a: list(right(*a))[:-1],
+    ),
+    "gives lists of numbers": (
+        "loader",
+        "should be tensors",
+        changed_batches(lambda inputs, targets: (inputs.tolist(), targets.tolist())),
+    ),
+    "gives all inputs, then all targets": (
+        "loader",
+        "should be a pair",
+        lambda right: (
+            lambda *a: [torch.cat(parts) for parts in zip(*right(*a), strict=True)]
         ),
-    ),
-    "gives no reason": ("stopping", "gives no reason", with_stopping(stop_without_reason)),
-    "returns a class": (
-        "stopping",
-        "Return an instance",
-        lambda right: lambda patience: type(right(patience)),
-    ),
-    "returns a function": (
-        "stopping",
-        "Return an instance",
-        lambda right: lambda patience: right(patience).on_epoch_end,
     ),
     "gives everyone everything": (
         "shard",
@@ -762,6 +745,21 @@ WRONG: Wrong = {
         "should get",
         lambda right: lambda loader, rank, world: right(loader, 0, world),
     ),
+    "counts processes from one": (
+        "shard",
+        "should get",
+        lambda right: lambda loader, rank, world: right(loader, rank - 1, world),
+    ),
+    "fills up with the first ones": (
+        "shard",
+        "should get",
+        lambda right: (
+            lambda loader, rank, world: [
+                (batches := list(loader))[i % len(batches)]
+                for i in range(rank, rank + world * -(-len(loader) // world), world)
+            ]
+        ),
+    ),
     "gives blocks": (
         "shard",
         "should get",
@@ -769,6 +767,34 @@ WRONG: Wrong = {
             lambda loader, rank, world: (batches := list(loader))[
                 rank * (len(batches) // world) : (rank + 1) * (len(batches) // world)
             ]
+        ),
+    ),
+    "never ends a shard": (
+        "shard",
+        "should get",
+        lambda right: (
+            lambda *a: for_ever(list(right(*a)) or [(torch.zeros(2).long(),) * 2])
+        ),
+    ),
+    "shares out the samples of each batch": (
+        "shard",
+        "whole batches",
+        lambda right: (
+            lambda loader, rank, world: [
+                (inputs[rank::world], targets[rank::world]) for inputs, targets in loader
+            ]
+        ),
+    ),
+    "gives inputs without targets": (
+        "shard",
+        "whole batches",
+        lambda right: lambda *a: [inputs for inputs, _ in right(*a)],
+    ),
+    "gives numbers of batches": (
+        "shard",
+        "not their numbers",
+        lambda right: (
+            lambda loader, rank, world: range(rank, len(loader) // world * world, world)
         ),
     ),
     "gives how many": (
@@ -786,40 +812,139 @@ def test_a_wrong_attempt_gets_a_hint(
     assert_hint(chapter, exercise, hint, change)
 
 
-def test_every_exercise_gets_wrong_attempts(chapter: Chapter) -> None:
-    assert {exercise for exercise, *_ in WRONG.values()} == exercises(chapter.file).keys()
+# Right attempts, in as many styles as came to mind.
+
+
+def by_a_view(X: Tensor, y: Tensor, size: int, generator: Any) -> Iterator[Any]:
+    order = torch.randperm(len(X), generator=generator)
+    blocks = order[: len(X) // size * size].view(-1, size)
+    return zip(X[blocks], y[blocks], strict=True)
+
+
+def by_split(X: Tensor, y: Tensor, size: int, generator: Any) -> list[Any]:
+    order = torch.randperm(len(X), generator=generator)
+    pairs = zip(X[order].split(size), y[order].split(size), strict=True)
+    return [pair for pair in pairs if len(pair[0]) == size]
+
+
+def by_chunk(X: Tensor, y: Tensor, size: int, generator: Any) -> list[Any]:
+    order = torch.randperm(len(X), generator=generator)[: len(X) // size * size]
+    return [[X[part], y[part]] for part in order.chunk(len(X) // size)]
+
+
+def by_a_while_loop(X: Tensor, y: Tensor, size: int, generator: Any) -> Iterator[Any]:
+    order = torch.randperm(len(X), generator=generator)
+    while len(order) >= size:
+        positions, order = order[:size], order[size:]
+        yield X[positions], y[positions]
+
+
+def sample_by_sample(X: Tensor, y: Tensor, size: int, generator: Any) -> Iterator[Any]:
+    some: list[int] = []
+    for position in torch.randperm(len(X), generator=generator).tolist():
+        some.append(position)
+        if len(some) == size:
+            yield torch.stack([X[i] for i in some]), torch.stack([y[i] for i in some])
+            some = []
+
+
+def by_unfold(X: Tensor, y: Tensor, size: int, generator: Any) -> list[Any]:
+    order = torch.randperm(len(X), generator=generator)
+    return [Dataset(X, y)[positions] for positions in order.unfold(0, size, size)]
+
+
+def by_torchs_loader(X: Tensor, y: Tensor, size: int, generator: Any) -> Any:
+    order = torch.randperm(len(X), generator=generator).tolist()
+    # An order of its own is not shuffled again.
+    data, options = TensorDataset(X, y), {"sampler": order, "generator": generator}
+    return TorchDataLoader(data, size, drop_last=True, **options)
+
+
+def by_our_loader(X: Tensor, y: Tensor, size: int, generator: Any) -> DataLoader:
+    return DataLoader(
+        Dataset(X, y), size, shuffle=True, generator=generator, drop_last=True
+    )
+
+
+def by_length(loader: Any, rank: int, world: int) -> Iterator[Any]:
+    yield from islice(loader, rank, len(loader) // world * world, world)
+
+
+def by_slices(loader: Any, rank: int, world: int) -> list[Any]:
+    batches = list(loader)
+    return batches[rank::world][: len(batches) // world]
+
+
+def by_counting(loader: Any, rank: int, world: int) -> Iterator[Any]:
+    last = len(loader) - len(loader) % world
+    for number, batch in enumerate(loader):
+        if number < last and number % world == rank:
+            yield batch
+
+
+def by_zipping(loader: Any, rank: int, world: int) -> list[Any]:
+    # Not strict: what is left over is nobody's.
+    return [group[rank] for group in zip(*[iter(loader)] * world)]  # noqa: B905
+
+
+def by_holding_back(loader: Any, rank: int, world: int) -> Iterator[Any]:
+    mine = None
+    for number, batch in enumerate(loader):
+        mine = batch if number % world == rank else mine
+        if number % world == world - 1:
+            yield mine
+
+
+def by_next(loader: Any, rank: int, world: int) -> list[Any]:
+    batches, given = iter(loader), []
+    for _ in range(len(loader) // world):
+        group = [next(batches) for _ in range(world)]
+        given.append(list(group[rank]))
+    return given
+
+
+STYLES: dict[str, list[Attempt]] = {
+    "loader": [
+        by_a_view,
+        by_split,
+        by_chunk,
+        by_a_while_loop,
+        sample_by_sample,
+        by_unfold,
+        by_torchs_loader,
+        by_our_loader,
+    ],
+    "shard": [by_length, by_slices, by_counting, by_zipping, by_holding_back, by_next],
+}
+RIGHT = {f.__name__: (exercise, f) for exercise, of in STYLES.items() for f in of}
+
+
+@pytest.mark.parametrize(("exercise", "attempt"), RIGHT.values(), ids=RIGHT.keys())
+def test_a_right_attempt_passes_in_any_style(
+    chapter: Chapter, exercise: str, attempt: Attempt
+) -> None:
+    assert_right(chapter, exercise, attempt)
+
+
+def test_every_exercise_gets_right_and_wrong_attempts(chapter: Chapter) -> None:
+    for tried in ([e for e, _ in RIGHT.values()], [e for e, *_ in WRONG.values()]):
+        assert {*tried} == exercises(chapter.file).keys()
+        assert min(map(tried.count, tried)) >= 6
 
 
 def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:
-    pieces = [
-        Dataset.__getitem__,
-        DataLoader.__iter__,
-        SGD.step,
-        Trainer.train,
-        evaluate,
-        TrainerConfig.build,
-    ]
+    pieces = [Dataset.__getitem__, DataLoader.__iter__, SGD.step, Average]
     assert [piece for piece in pieces if piece not in chapter.listed] == []
+
+
+def test_the_chapter_has_no_trainer_yet(chapter: Chapter) -> None:
+    assert {"Trainer", "TrainerConfig", "evaluate"} & vars(chapter.module).keys() == set()
 
 
 # What it tells of `make bench`: tests/notebooks/test_measured.py asks.
 
 
 def figures(tenfold: float) -> dict[str, list[float]]:
-    """A cell's first words → the ratios that it names, if ours is that much slower."""
-    ours = {
-        job: tenfold * ratio(job, "groundup")
-        for job in ("train-mini-batch", "train-network")
-    }
+    """A cell's first words → the ratios that it names. Torch's is beside ours already."""
     loader = ratio("loader", "torch", setting="100,000 × 6, batches of 32")
-    return {
-        "Where does that vanish?": [
-            ours["train-mini-batch"],
-            *(
-                ratio(job, name) / ours[job]
-                for job in ours
-                for name in ("torch", "lightning", "transformers")
-            ),
-        ],
-        "Where a loader's time goes": [loader],
-    }
+    return {"Where a loader's time goes": [loader]}
