@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.browser.conftest import QUIET, opened
 from tests.serving import running
 
 MOVES = 30
+OPENINGS = 2
 SIZE: dict[str, Any] = {"viewport": {"width": 1000, "height": 900}}
 WARM = 2
 """Moves that are not counted."""
@@ -46,7 +48,11 @@ SETTINGS = {
         "pages are open side by side and take turns"
     ],
     "run": ["`marimo run`: the same moves as `live`"],
-    "edit": ["`marimo edit` of a copy, which makes a code editor for every cell"],
+    "edit": [
+        "`marimo edit` of a copy, which makes a code editor for every cell",
+        f"opening: {OPENINGS} times each, in turns, from the address to the first chart, a "
+        "server of its own each time",
+    ],
 }
 
 FRAME = f"""async ([slider, move]) => {{
@@ -132,6 +138,8 @@ def _moved(chromium: Browser, chapter: Chapter) -> dict[str, Times]:
             edited = beside.with_name(f"edit_{beside.name}")
             shutil.copy(chapter.file, edited)  # since the editor writes what it opens
             notebooks = {"floor": beside, "live": chapter.file, "edit": edited}
+            both = {"run": chapter.file, "edit": edited}
+            moved["opening, address to first chart"] = _openings(chromium, both)
         pages = {}
         for name, notebook in notebooks.items():
             command = "edit" if name == "edit" else "run"
@@ -149,6 +157,19 @@ def _moved(chromium: Browser, chapter: Chapter) -> dict[str, Times]:
             explorer = pages["live"].locator(EXPLORERS).nth(place)
             moved[f"{what}, input to frame"] = _explorer(pages["live"], explorer, names)
     return moved
+
+
+def _openings(chromium: Browser, notebooks: dict[str, Path]) -> Times:
+    """Milliseconds until the first chart is there."""
+    times: Times = {name: [] for name in notebooks}
+    for _ in range(OPENINGS):
+        for name, notebook in notebooks.items():
+            with running(notebook, name) as address:
+                start = time.perf_counter()
+                with opened(chromium, address, **SIZE) as page:
+                    page.wait_for_selector(".vega-embed canvas", timeout=300_000)
+                    times[name].append(1000 * (time.perf_counter() - start))
+    return times
 
 
 def _live(pages: dict[str, Page], live: Live) -> Times:

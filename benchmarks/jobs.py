@@ -67,7 +67,9 @@ JOBS = {
         all_cores=True,
     ),
     "browser": Job(
-        "browser", "How long does a reader wait, from a slider's move to the picture?"
+        "browser",
+        "How long does a reader wait, from the address to the first chart, and from a "
+        "slider's move to the picture?",
     ),
 }
 """A name → a job, in the order in which they run."""

@@ -140,7 +140,7 @@ def _():
     ## Did it learn, or memorise?
 
     Sixty samples of thirty features. Only the first feature counts, the others are noise, and so is a part of each target, with a
-    variance of 1. Nobody can predict that part. Train on half of the samples:
+    variance of 1. Nobody can predict that part. Train on half of the samples. (`made` turns a listing into the class that it describes: what you read is what runs.)
     """)
     return (plain,)
 
@@ -369,7 +369,7 @@ def _(explored, how_many, how_wide):
 
     ## Results that outlive the run
 
-    Press Ctrl-C in the middle of a long run. What is left of its losses? Here a loader does it for you, in the third epoch:
+    Press Ctrl-C in the middle of a long run. What is left of its losses? Here a loader does it for you, in the third epoch: `interrupted` passes seven batches on and then raises what Ctrl-C raises, and `left_of` gives the trainer's result, if it has one.
     """)
     return
 
@@ -1016,6 +1016,13 @@ def _(few_val, pieces):
     A text from elsewhere may hold anything, so it is checked before a run starts:
 
     {notebook.table(refusals)}
+
+    ## Birds
+
+    Data that nobody made up: between 2007 and 2009 Kristen Gorman measured penguins of three species at Palmer Station, Antarctica, and whoever uses the file can ask a question that is not trivial: is the bird male? Males are
+    heavier, but an average female Gentoo outweighs an average male Adelie, and nobody tells the model the species.
+
+    Three parts this time. Train on the first, choose by the second, and leave the third shut. All three are counted in standard deviations of the *training* part, from its mean (why, you will see).
     """)
     return
 
@@ -1052,12 +1059,7 @@ def _(bird_val, penguins):
     mo.md(rf"""
     {notebook.code_above("penguins")}
 
-    ## Birds
-
-    Data that nobody made up: between 2007 and 2009 Kristen Gorman measured penguins of three species at Palmer Station, Antarctica. `load_penguins` gives the {len(penguins)} birds of which all is known. Four measurements each, and a question that is not
-    trivial: is the bird male? Males are heavier, but an average female Gentoo outweighs an average male Adelie, and nobody tells the model the species.
-
-    Three parts this time. Train on the first, choose by the second, and leave the third shut. All three are counted in standard deviations of the *training* part, from its mean (why, you will see):
+    `load_penguins` gives the {len(penguins)} birds of which all is known, with four measurements each. And this is `standardise`:
 
     {notebook.source(standardise)}
 

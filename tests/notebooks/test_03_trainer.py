@@ -1,8 +1,11 @@
 """Chapter three: what its cells compute, its prose claims, and its exercises accept."""
 
 import copy
+import csv
 import json
 import math
+import statistics
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -308,6 +311,23 @@ def test_there_and_back_gives_the_same_run(chapter: Chapter, cells: Cells) -> No
     there = chapter.run(**SETTINGS["held"])["result"]
     back = chapter.run(**START)["result"]
     assert there != back == cells["result"]
+
+
+def test_males_are_heavier_but_not_than_females_of_another_species(
+    chapter: Chapter,
+) -> None:
+    assert "an average female Gentoo outweighs an average male Adelie" in chapter.code
+    text = (files("groundup") / "penguins.csv").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    masses: dict[tuple[str, str], list[float]] = {}
+    for bird in csv.DictReader(lines):
+        if "NA" not in bird.values():
+            kind = bird["species"], bird["sex"]
+            masses.setdefault(kind, []).append(float(bird["body_mass_g"]))
+    means = {kind: statistics.fmean(of) for kind, of in masses.items()}
+    for species in ("Adelie", "Gentoo", "Chinstrap"):
+        assert means[species, "male"] > means[species, "female"]
+    assert means["Gentoo", "female"] > means["Adelie", "male"]
 
 
 def test_the_birds_are_split_and_no_bird_is_in_two_parts(cells: Cells) -> None:
