@@ -224,7 +224,7 @@ def _():
 def _(X, b, epochs, learning_rate, true_b, true_w, w, y):
     by_hand = train_by_hand(X, y, w, b, epochs.value, learning_rate.value)
     charts.training(NaiveTrainerResult(**by_hand), (true_w, true_b))
-    return (by_hand,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -318,7 +318,7 @@ def _(X, b, forget_to_zero, w, y):
         neglected["not zeroed"] = not_zeroed
     runs = {n: NaiveTrainerResult(**run) for n, run in neglected.items()}
     charts.losses(runs)
-    return neglected, not_zeroed, zeroed
+    return not_zeroed, zeroed
 
 
 @app.cell(hide_code=True)
@@ -450,7 +450,7 @@ def _():
     collection = Collection()
     names = [name for name, _ in collection.named_parameters()]
     notebook.table({"registered": name} for name in names)
-    return (collection,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -817,7 +817,7 @@ def _(hidden, wave_epochs):
         {name: fitted(X_wave) for name, fitted in models.items()},
         "Last loss: line {line:.3f}, MLP {MLP:.3f}".format(**wave_losses),
     )
-    return (wave_losses,)
+    return
 
 
 @app.cell(hide_code=True)

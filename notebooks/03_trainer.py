@@ -62,7 +62,7 @@ def _():
 
     This chapter finds out, and the loop must bear it: it has to look at samples that it doesn't train on, remember what it saw, let
     others watch, stop when it is told, and leave nothing open when it breaks. Each time you feel the lack first, and then see the lines that mend it.
-    At the end the loop is the one that every later chapter uses, line for line.
+    At the end the loop is the one that every later chapter uses.
     """)
     return
 
@@ -131,6 +131,8 @@ def _():
     mo.md(rf"""
     ## The loop that you have
 
+    {notebook.imports()}
+
     Here it is, as an object: what a run is told goes into `__init__`, and what it does has three names, a run, an epoch and a step.
 
     {notebook.listing(plain)}
@@ -140,7 +142,7 @@ def _():
     ## Did it learn, or memorise?
 
     Sixty samples of thirty features. Only the first feature counts, the others are noise, and so is a part of each target, with a
-    variance of 1. Nobody can predict that part. Train on half of the samples. (`made` turns a listing into the class that it describes: what you read is what runs.)
+    variance of 1. Nobody can predict that part. Train on half of the samples. Each listing of this chapter is kept under a name, this one as `plain`, and `made` turns it into the class that it describes: what you read is what runs.
     """)
     return (plain,)
 
@@ -163,7 +165,7 @@ def _(few_train, plain):
         return model, mean_squared_error, SGD(model.parameters(), lr=0.02), loader
 
     plain_losses = made(plain)(*pieces(), epochs=60).train()
-    charts.losses(NaiveTrainerResult(plain_losses, []))
+    charts.losses(plain_losses)
     return pieces, plain_losses
 
 
@@ -178,7 +180,7 @@ def _(few_val, pieces, plain, plain_losses):
     mo.md(rf"""
     {notebook.code_above("few_train", "plain_losses")}
 
-    A fine curve. It ends at {plain_losses[-1]:.2f}.
+    It ends at {plain_losses[-1]:.2f}.
 
     **Predict**: what is the loss of this model on the other thirty samples, which it has not seen? Smaller, the same, larger?
 
@@ -253,11 +255,10 @@ def _(few_val, memorised, pieces):
     mo.md(rf"""
     {notebook.code_above("both_losses")}
 
-    The validation loss starts at {untrained:.3f}, is least after epoch {turned}, at {least:.3f}, and ends at {memorised.val_losses[-1]:.3f}. From epoch {turned} on
+    On the other samples the untrained model has a loss of {untrained:.3f}. After epoch 1 it is {memorised.val_losses[0]:.3f}, after epoch {turned} it is least, at {least:.3f}, and it ends at {memorised.val_losses[-1]:.3f}. From epoch {turned} on
     each epoch makes the model better on what it has seen and worse on everything else. That is **overfitting**, and no training loss tells you.
 
-    The training loss is drawn in the middle of its epoch, since it is a mean over an epoch in which the model moved. The validation loss is measured at the epoch's end, with the model
-    standing still.
+    The training loss is drawn in mid-epoch: it is a mean over an epoch in which the model moved. Validation looks at the epoch's end, with the model standing still.
 
     ### What a validation must not do
 
@@ -314,13 +315,19 @@ def _(no_eval, no_restoring, train_with_dropout):
     right_end, noisy_end, woken_end = (
         train_with_dropout(line) for line in (None, no_eval, no_restoring)
     )
+
+    def late(run):
+        """Mean and spread of the last twenty validation losses."""
+        losses = torch.tensor(run.val_losses[-20:])
+        return f"{losses.mean():.2f} ± {losses.std():.2f}"
+
     mo.md(rf"""
-    {notebook.details("What happens?", f"Without `eval` the validation loss trembles and ends at {noisy_end.val_losses[-1]:.2f} instead of {right_end.val_losses[-1]:.2f}: it measures a model with half of its inputs missing, which nobody will use. Forget to give the modes back, and dropout is off from the second epoch on, without a word: the training loss falls to {woken_end.train_losses[-1]:.2f} instead of {right_end.train_losses[-1]:.2f}, and on new samples the loss is {woken_end.val_losses[-1]:.2f}. You look at a curve, and the look changes the run.")}
+    {notebook.details("What happens?", f"Over the last twenty epochs the validation loss is {late(right_end)}. Without `eval` it is {late(noisy_end)}: it trembles, since it measures a model with half of its inputs missing, which nobody will use. Forget to give the modes back, and dropout is off from the second epoch on, without a word: the training loss falls to {woken_end.train_losses[-1]:.2f} instead of {right_end.train_losses[-1]:.2f}, and the validation loss is {late(woken_end)}. You look at a curve, and the look changes the run.")}
 
     ### Where does memorising begin?
 
     You have three ways out: stop earlier, show it fewer features, or find more samples. **Predict**, for the chart's first place, 64 samples and all 32 features: which helps more, half of the
-    features or twice the samples? Then move the sliders and find where memorising begins. Grey are the validation losses of all models.
+    features or twice the samples? Then move the sliders and find where memorising begins. Grey are the validation losses for all numbers of features, from as many samples.
     """)
     return
 
@@ -364,12 +371,13 @@ def _(explored, how_many, how_wide):
     _best = _validation[_n, _k].min().item()
     _epoch = _validation[_n, _k].argmin().item()
     _equal, _many = explored[_n - 1, _k, -1, 0], _validation[-1, _k, -1]
+    _worst, _double = _validation[0, how_wide.index(8), -1], _validation[0, _k, -1]
     mo.md(rf"""
-    {notebook.details("Answer", f"Twice the samples: {_twice:.2f} after 60 epochs, where half of the features give {_half:.2f}, and {_start:.2f} is where you started. And the third way costs nothing: stopped after {_epoch} epochs, the run that you started from has {_best:.2f}. What counts is samples for each feature: with as many of both, the training loss falls to {_equal:.2f}, with eight times as many samples the validation loss ends at {_many:.2f}, where the noise is 1.")}
+    {notebook.details("Answer", f"Twice the samples: {_twice:.2f} after 60 epochs, where half of the features give {_half:.2f}, and {_start:.2f} is where you started. And the third way costs nothing: stopped after {_epoch} epochs, the run that you started from has {_best:.2f}. With as many samples as features, 32 of both, the training loss falls to {_equal:.2f}: all noise is learned. With eight times as many samples the validation loss ends at {_many:.2f}, where the noise is 1. (With *fewer* samples than features the picture turns, from {_worst:.2f} for 8 of both to {_double:.2f} for 8 and 32: among the many ways to fit everything, descent from zero finds the smallest. That is called double descent.)")}
 
     ## Results that outlive the run
 
-    Press Ctrl-C in the middle of a long run. What is left of its losses? Here a loader does it for you, in the third epoch: `interrupted` passes seven batches on and then raises what Ctrl-C raises, and `left_of` gives the trainer's result, if it has one.
+    Press Ctrl-C in the middle of a long run. What is left of its losses? Here a loader does it for you, in the third epoch: `interrupted(loader, 7)` passes seven batches on and then raises what Ctrl-C raises, and `left_of(trainer)` trains and gives its result, if there is one.
     """)
     return
 
@@ -410,12 +418,11 @@ def _(few_val, pieces, validated):
         )
 
     lost = left_of(with_ctrl_c(validated))
-    lost
-    return (with_ctrl_c,)
+    return lost, with_ctrl_c
 
 
 @app.cell(hide_code=True)
-def _(validated):
+def _(lost, validated):
     recorded = grow(
         validated,
         (
@@ -483,8 +490,8 @@ def _(validated):
     mo.md(rf"""
     {notebook.code_above("lost")}
 
-    Nothing. The list was a local variable of `train`, and died with it. What a run has found out must not depend on how it ends, so it goes into an object that the trainer holds from the
-    start, and so does what a run has done: `epoch` and `step` count what is completed. With that, `train` can go on where it was cut.
+    What is left is {lost}. The list was a local variable of `train`, and died with it. What a run has found out must not depend on how it ends, so it goes into an object that the trainer holds from the
+    start, and so does what a run has done: `epoch` and `step` count what is completed. With that, `train` can go on.
 
     {notebook.diff(validated, recorded, context=1)}
 
@@ -502,21 +509,46 @@ def _(recorded, with_ctrl_c):
     going_on = with_ctrl_c(recorded)
     interruption = repr(left_of(going_on))
     going_on.train()
-    [interruption, repr(going_on.result)]
-    return
+    return going_on, interruption
 
 
 @app.cell(hide_code=True)
-def _():
+def _(going_on, interruption, memorised, recorded):
+    wished = grow(
+        recorded,
+        (
+            "        self.optimizer.step()",
+            """
+            lengths = [p.grad.norm() for p in self.model.parameters()]
+            self.gradient_lengths.append(torch.stack(lengths).norm())
+            self.optimizer.step()
+            """,
+        ),
+        (
+            "self.epoch += 1",
+            """
+            self.epoch += 1
+            print(f"epoch {self.epoch}: {train_loss.value():.3f}")
+            self.parameters.append([p.clone() for p in self.model.parameters()])
+            """,
+        ),
+    )
     _model = MLP(1000, 1000, torch.Generator().manual_seed(0))
     _numbers = sum(p.numel() for p in _model.parameters())
     mo.md(rf"""
     {notebook.code_above("going_on")}
 
+    {notebook.table([{"when": "after Ctrl-C", "what can be read": interruption}, {"when": "once it has gone on", "what can be read": repr(going_on.result)}])}
+
+    It goes on with the epoch that was cut, from that epoch's start: one step is taken twice, {going_on.step} in all and not {60 * 3}, so it does not end where an uninterrupted run ends ({memorised.val_losses[-1]:.3f}). Chapter six mends that.
+
     ## Who watches?
 
-    You want the loss printed, the gradient's length written down, each parameter kept as in chapter one. Three wishes, three lines in the loop, and tomorrow a fourth. Each costs those who did not ask
-    for it: a network of {_numbers:,} numbers, kept after each of 100 epochs, takes {_numbers * 4 * 100 / 1e9:.1f} GB. `NaiveTrainer` kept them all, always.
+    You want the loss printed, the gradient's length written down, each parameter kept as in chapter one. Three wishes:
+
+    {notebook.diff(recorded[recorded.index("    def _train_epoch") :], wished[wished.index("    def _train_epoch") :], context=1)}
+
+    And tomorrow a fourth. Each costs those who did not ask for it: a network of {_numbers:,} numbers, kept after each of 100 epochs, takes {_numbers * 4 * 100 / 1e9:.1f} GB. `NaiveTrainer` kept them all, always.
 
     So the loop does none of it. It *says* where it is, and whoever wants to know listens: a **callback** is an object with methods, called **hooks**.
 
@@ -682,14 +714,17 @@ def _(few_val, history, naive, pieces):
             given = trainer.train()
         except StopIteration as error:
             given = error
-        return {"the caller gets": repr(given), "a listener hears of": told.ends}
+        return [
+            {"who": "the caller gets", "what": repr(given)},
+            {"who": "a listener hears of", "what": ", ".join(told.ends)},
+        ]
 
     mo.md(rf"""
     {notebook.code_above("watched")}
 
     In {same_epochs} of {len(history.parameters)} epochs the seven numbers are the very ones that `NaiveTrainer` stored in itself.
 
-    By agreement a callback watches and never changes the arithmetic. Nothing stops one that does.
+    By agreement a callback never changes the arithmetic. Nothing stops one that does.
 
     ## Who says stop?
 
@@ -706,12 +741,12 @@ def _(ends_of, hooked):
             if min(losses) < losses[-1]:
                 raise StopIteration("it memorises")
 
-    ends_of(hooked, Raise())
-    return
+    raised = ends_of(hooked, Raise())
+    return (raised,)
 
 
 @app.cell(hide_code=True)
-def _(hooked):
+def _(hooked, raised):
     stoppable = grow(
         hooked,
         (
@@ -753,8 +788,9 @@ def _(hooked):
     mo.md(rf"""
     {notebook.code_above("Raise")}
 
-    An error where there was none, and whoever listens below hears neither of the last epoch nor of the end. Stopping is no accident, so give it a word: `trainer.stop(reason)` only writes the reason down, and the loop looks
-    before each step.
+    {notebook.table(raised)}
+
+    An error where there was none, and whoever listens below hears neither of the last epoch nor of the end. So give stopping a word: `trainer.stop(reason)` only writes the reason down, and the loop looks before each step.
 
     {notebook.diff(hooked, stoppable, context=1)}
 
@@ -771,12 +807,12 @@ def _(ends_of, stoppable):
             if min(losses) < losses[-1]:
                 trainer.stop("it memorises")
 
-    ends_of(stoppable, Stop())
-    return
+    stopped = ends_of(stoppable, Stop())
+    return (stopped,)
 
 
 @app.cell(hide_code=True)
-def _(pieces):
+def _(pieces, stopped):
     def after_ctrl_c(listing, callback):
         """The callback, after a run that was interrupted in its third epoch."""
         *others, loader = pieces()
@@ -788,6 +824,8 @@ def _(pieces):
 
     mo.md(rf"""
     {notebook.code_above("Stop")}
+
+    {notebook.table(stopped)}
 
     Every listener hears of both, and the caller gets a result that says why.
 
@@ -807,12 +845,12 @@ def _(after_ctrl_c, stoppable):
         def on_train_end(self, trainer):
             self.burns = False
 
-    after_ctrl_c(stoppable, Lamp()).burns
-    return (Lamp,)
+    lamp = after_ctrl_c(stoppable, Lamp())
+    return Lamp, lamp
 
 
 @app.cell(hide_code=True)
-def _(Lamp, after_ctrl_c, stoppable):
+def _(Lamp, after_ctrl_c, lamp, stoppable):
     clean = grow(
         stoppable,
         (
@@ -835,7 +873,7 @@ def _(Lamp, after_ctrl_c, stoppable):
     mo.md(rf"""
     {notebook.code_above("Lamp")}
 
-    It still burns: nobody told it. `on_train_end` has to be called whatever happens, for every callback, also when another one raises there. That is a `finally` that can't be forgotten:
+    It {"still burns: nobody told it" if lamp.burns else "is out"}. `on_train_end` has to be called whatever happens, for every callback, also when another one raises there. That is a `finally` that can't be forgotten:
     an `ExitStack` keeps what is to be called at the end, and calls it when its block is left, last one first. An error reaches the caller all the same.
 
     {notebook.diff(stoppable, clean, context=1)}
@@ -844,7 +882,7 @@ def _(Lamp, after_ctrl_c, stoppable):
 
     ## The trainer, whole
 
-    What is left is not another idea, but what a library owes to people whom it doesn't know. These are the last lines between yours and the package's own, `__init__` aside:
+    What is left is what a library owes to people whom it doesn't know: the last lines between yours and the package's, `__init__` aside.
 
     {notebook.diff(loop_of(clean), loop_of(notebook.code_of(Trainer)), context=1)}
 
@@ -853,9 +891,9 @@ def _(Lamp, after_ctrl_c, stoppable):
     - **`_start_over`** makes a fresh average by `self._average`, so that several processes can bring one that adds up over all of them. It stands where an epoch *ends*, and `checked_batches` skips the first `self.batch` ones: a run
       that is put back into the middle of an epoch goes on there. How, is chapter six's.
 
-    And `__init__` refuses what can't work. (Setting `callbacks` there is what collects the hooks, so that it happens again when they are set anew.)
+    And `__init__` refuses what can't work. (Setting `callbacks` there is what collects the hooks, so that it happens again when they are set anew. `measures` has become a property: the loss as it is now, and the metrics.)
 
-    {notebook.details("`__init__`, whole", notebook.source(Trainer.__init__))}
+    {notebook.details("The whole of __init__", notebook.source(Trainer.__init__))}
     """)
     return (clean,)
 
@@ -1003,11 +1041,11 @@ def _(few_val, pieces):
 
     ## The recipe
 
-    To run all this you put five pieces together, each time. A **`TrainerConfig`** holds what a run can be told by a number or a word, and makes the pieces from it:
+    To run this you put five pieces together. A **`TrainerConfig`** holds what a run can be told by a number or a word, and makes the pieces from it:
 
     {notebook.source(TrainerConfig.build)}
 
-    Data, model and loss are not in it. The loop never reads it: `build` turns it into pieces *before* the run, a line for each. So who wants another piece hands it to `Trainer` directly, and no flag has to be invented for it.
+    Data, model and loss are not in it. The loop never reads a recipe: `build` turns it into pieces *before* the run, a line for each. So who wants another piece hands it to `Trainer` directly, and no flag has to be invented for it.
     What a recipe buys is that it can be kept, as text:
 
     {notebook.listing(text)}
@@ -1022,7 +1060,7 @@ def _(few_val, pieces):
     Data that nobody made up: between 2007 and 2009 Kristen Gorman measured penguins of three species at Palmer Station, Antarctica, and whoever uses the file can ask a question that is not trivial: is the bird male? Males are
     heavier, but an average female Gentoo outweighs an average male Adelie, and nobody tells the model the species.
 
-    Three parts this time. Train on the first, choose by the second, and leave the third shut. All three are counted in standard deviations of the *training* part, from its mean (why, you will see).
+    Three parts: train on the first, choose by the second, leave the third shut. All three are counted in standard deviations of the *training* part, from its mean (why, you will see).
     """)
     return
 
@@ -1166,7 +1204,7 @@ def _(bird_train, raw_train):
 
     {notebook.table(weights_of_birds)}
 
-    Heavier and with a deeper bill means male: {mass:+.1f} and {depth:+.1f}. And the flipper? Males' are {longer:.0f} mm longer on average, and yet its weight of {flipper:+.2f} says nearly nothing. That is no contradiction: what a long flipper could tell, the mass
+    (`birds_model` trains by the recipe that the sliders start with, on the features that it is given; here on all four.) Heavier and with a deeper bill means male: {mass:+.1f} and {depth:+.1f}. And the flipper? Males' are {longer:.0f} mm longer on average, and yet its weight of {flipper:+.2f} says nearly nothing. That is no contradiction: what a long flipper could tell, the mass
     tells already. Leave the mass out, and the flipper's weight becomes {without_mass.weights[2].item():+.1f}. A weight speaks of one feature *with the others held still*. With two features you can see it, one straight line through three species:
     """)
     return bird_model, birds_model
@@ -1199,7 +1237,7 @@ def _():
 
     ### The test part, once
 
-    There was little to choose, and it is chosen: model, learning rate, epochs. Now open the part that nobody has looked at.
+    All is chosen: model, learning rate, epochs. Now open the part that nobody has looked at.
     """)
     return
 
@@ -1208,7 +1246,6 @@ def _():
 def _(bird_model, bird_test):
     measures = {"loss": binary_cross_entropy_with_logits, "accuracy": binary_accuracy}
     on_new_birds = evaluate(bird_model, DataLoader(bird_test, 32), measures)
-    on_new_birds
     return (on_new_birds,)
 
 
@@ -1227,12 +1264,14 @@ def _(bird_model, bird_test, bird_val, on_new_birds):
     mo.md(rf"""
     {notebook.code_above("on_new_birds")}
 
+    {notebook.table([on_new_birds])}
+
     {round(share * len(bird_test))} of {len(bird_test)} birds are right, {share:.0%}, where validation had {validated_share:.0%}. Shares of so
     few birds are uncertain: the difference has a standard error of {margin:.0%}, so it may well be chance.
 
     ## Break it yourself
 
-    Two mistakes with data that raise no error, and that no loop can prevent. Each makes a promise, the loss on the part that you look at. What you will deliver is the loss on 2000 samples that nobody has looked at.
+    Two mistakes with data that no loop can prevent. Each makes a promise, the loss on the part that you look at. What you deliver is the loss on 2000 samples that nobody has looked at.
 
     ### Standardise before splitting
 
@@ -1285,13 +1324,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(split_losses, too_early):
-    charts.promises(
-        {
-            o: losses
-            for o, losses in split_losses.items()
-            if o == "split first" or too_early.value
-        }
-    )
+    charts.promises(split_losses, shown=["split first", "too early"][: 1 + too_early.value])
     return
 
 
@@ -1351,12 +1384,10 @@ def _():
 
 @app.cell(hide_code=True)
 def _(choose_by_test, chosen_by):
-    test_promises = {
-        f"by {part}": chosen_by(part)
-        for part in ("validation", "test")
-        if part == "validation" or choose_by_test.value
-    }
-    charts.promises(test_promises)
+    test_promises = {f"by {part}": chosen_by(part) for part in ("validation", "test")}
+    charts.promises(
+        test_promises, shown=["by validation", "by test"][: 1 + choose_by_test.value]
+    )
     return
 
 
@@ -1389,20 +1420,16 @@ def _(pieces, plain):
 
 @app.cell(hide_code=True)
 def _(large, operations, small):
-    def over_ours(job, contender):
-        return charts.times(job.ratios[contender] / job.ratios["groundup"])
-
     mo.md(rf"""
     {notebook.code_above("operations")}
 
-    Hooks, results, stopping and clean-up have added **{operations["`Trainer`"] - operations["plain"]}** to {operations["plain"]} operations. What they cost is Python's time. `make bench` measured it beside what people use instead: the chart shows {small.setting}, on {small.machine}, with one thread; whatever is optional is switched off, and
-    before anything is timed, all must have seen the same batches and end at the same parameters.
+    Hooks, results, stopping and clean-up have added **none**: {operations["plain"]} operations before, {operations["`Trainer`"]} after. What they cost is Python's time. `make bench` measured it beside what people use instead: the chart shows {small.setting}, on {small.machine}, with one thread, all that is optional switched off, all seeing the same batches and ending at the same parameters.
 
-    `Trainer` takes {charts.times(small.ratios["groundup"])} the time of the loop by hand. Lightning takes **{over_ours(small, "lightning")}** the time of `Trainer`, `transformers` **{over_ours(small, "transformers")}**. Part of that they share with *torch*, the loop by hand over torch's own loader
-    and optimizer: {over_ours(small, "torch")}. The rest is what a trainer for every purpose does around each step: hooks, devices, precisions.
+    `Trainer` (*groundup* in the chart) takes {charts.times(small.ratios["groundup"])} the time of the loop by hand, Lightning **{charts.times(small.ratios["lightning"])}**, `transformers` **{charts.times(small.ratios["transformers"])}**. Part of that they share with *torch*, the loop by hand over torch's own loader
+    and optimizer: {charts.times(small.ratios["torch"])}. The rest is what a trainer for every purpose does around each step. (*fabric* is Lightning's layer for loops of one's own, *ignite* and *skorch* are two more trainers.)
 
-    Where does that vanish? Where a step has more to compute. With two layers of 512 units in place of the line ({large.setting}), Lightning takes {over_ours(large, "lightning")} the time of `Trainer`, `transformers` {over_ours(large, "transformers")}, torch's pieces alone {over_ours(large, "torch")}.
-    So choose no trainer for a large model by this chart. It says what an abstraction costs, not what it is worth. How each contender is set up stands in `benchmarks/RESULTS.md`.
+    Where does that vanish? Where a step has more to compute. With two layers of 512 units in place of the line ({large.setting}), Lightning takes {charts.times(large.ratios["lightning"])} the time of the loop by hand, `transformers` {charts.times(large.ratios["transformers"])}, torch's pieces alone {charts.times(large.ratios["torch"])}, `Trainer` {charts.times(large.ratios["groundup"])}.
+    The chart says what an abstraction costs, not what it is worth. How each contender is set up stands in `benchmarks/RESULTS.md`.
     """)
     return
 
@@ -1608,12 +1635,14 @@ def _():
             return f"{woken} afterwards: give each module the mode that it had."
         if not torch.is_grad_enabled():
             return "Gradients are still switched off afterwards."
+        if math.isclose(given, expected, rel_tol=1e-5):
+            return None
         of_batches = sum(mean.item() for mean in means) / max(len(means), 1)
         if math.isclose(given, of_batches, rel_tol=1e-5):
             return "That is the mean of the batches' means, but the last batch is shorter."
-        if not math.isclose(given, expected, rel_tol=1e-5):
-            return f"The mean over all samples should be {expected:.4f}, but you gave {given:.4f}."
-        return None
+        return (
+            f"The mean over all samples should be {expected:.4f}, but you gave {given:.4f}."
+        )
 
     def validation_solution(model, loader, loss):
         modes = {module: module.training for module in model.modules()}
@@ -1636,9 +1665,7 @@ def _():
     mo.md(r"""
     ## Next
 
-    You have a loop that will stay. It knows nothing of batch sizes, learning rates or sexes of birds: it knows what comes after what.
-
-    One of its pieces is still poor. `SGD` has one idea, and one learning rate for every direction. Chapter four asks **what is in `step()`**, and finds momentum, Adam, schedules and clipping there, none of them in the loop.
+    You have a loop that will stay. One of its pieces is still poor. `SGD` has one idea, and one learning rate for every direction. Chapter four asks **what is in `step()`**, and finds momentum, Adam, schedules and clipping there, none of them in the loop.
 
     ## Sources
 

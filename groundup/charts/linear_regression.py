@@ -276,7 +276,7 @@ def learning_rate_explorer(
 VERDICT = """[
     'Learning rate ' + format(learning_rate, '.3~f') + (shown
         ? (learning_rate < of.largest_stable ? ' is below ' : ' is above ')
-            + '2 / λmax = ' + format(of.largest_stable, '.3f')
+            + 'the limit, ' + format(of.largest_stable, '.3f')
         : ''),
     (last <= y_ends[1] ? 'Loss ' + format(last, '.3~g') : 'Off the chart')
         + ' after ' + epochs + ' epochs'
@@ -322,7 +322,7 @@ def _explorer(
         .encode(x, loss, detail="rate:N"),
         limit.mark_line(clip=True, strokeWidth=1.5, strokeDash=[5, 4], color=VERMILION),
         limit.transform_filter(last)
-        .transform_calculate(label="'at 2 / λmax = ' + format(of.largest_stable, '.3f')")
+        .transform_calculate(label="'at the limit, ' + format(of.largest_stable, '.3f')")
         .mark_text(align="right", dy=-8, color=VERMILION)
         .encode(text="label:N"),
         run.mark_line(**CHOSEN).encode(x, loss),

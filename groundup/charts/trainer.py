@@ -145,28 +145,32 @@ def _promises() -> Specification:
     )
 
 
-def promises(choices: Mapping[str, tuple[float, float]]) -> Content:
+def promises(
+    choices: Mapping[str, Sequence[float]], shown: Sequence[str] | None = None
+) -> Content:
     """Draw the loss that a way of choosing promises, and the loss of fresh samples.
 
     Args:
         choices: a way of choosing → the loss promised and the loss delivered.
+        shown: those that are drawn, on an axis that has room for all; None for all.
     """
+    drawn = {row: choices[row] for row in (choices if shown is None else shown)}
     at_end: Rows = [
         {"row": row, "x": loss, "label": label, "hue": hue}
-        for row, losses in choices.items()
+        for row, losses in drawn.items()
         for loss, label, hue in zip(losses, ("promised", "delivered"), (0, 3), strict=True)
     ]
-    gaps: Rows = [{"row": row, "x": a, "x2": b} for row, (a, b) in choices.items()]
+    gaps: Rows = [{"row": row, "x": a, "x2": b} for row, (a, b) in drawn.items()]
     sentences = [
         f"{row}: {promised:.2f} promised, {delivered:.2f} delivered"
-        for row, (promised, delivered) in choices.items()
+        for row, (promised, delivered) in drawn.items()
     ]
     return Content(
         _promises(),
         {"ends": at_end, "gaps": gaps},
         wrapped(sentences),
         f"Chart of the loss promised and the loss delivered. {'; '.join(sentences)}.",
-        ends("x", [row["x"] for row in at_end], margin=0.4),
+        ends("x", [loss for losses in choices.values() for loss in losses], margin=0.4),
     )
 
 

@@ -178,11 +178,11 @@ def test_the_explorer_draws_the_closed_form_wherever_its_sliders_stand(
     limit = oracle.largest_stable_learning_rate(features)
     dashed = near([*enumerate(path_of(problem, limit, epochs).losses)])
     assert picture.runs(dashed=True) == {VERMILION: dashed}
-    assert picture.named(f"at 2 / λmax = {limit:.3f}").color == VERMILION
+    assert picture.named(f"at the limit, {limit:.3f}").color == VERMILION
     # The title, and an axis that ends where the epochs do.
     q = oracle.quadratic(features, targets, model().weights, model().bias)
     kept = max((1 - rate * v) ** 2 for v in q.eigenvalues.tolist())
-    assert picture.title[0] == f"Learning rate {rate:g} is below 2 / λmax = {limit:.3f}"
+    assert picture.title[0] == f"Learning rate {rate:g} is below the limit, {limit:.3f}"
     pattern = rf"Loss (\S+) after {epochs} epochs, × (\S+) an epoch"
     said = re.fullmatch(pattern, picture.title[1])
     assert said
@@ -216,7 +216,7 @@ def test_the_explorer_says_where_a_run_diverged_and_keeps_each_panels_lines_in_i
         line = picture.line(color, 1)
         assert len(line.points) == len(kept)
         assert all(picture.ys[1].holds(height) for _, height in line.points)
-    assert picture.title[0] == f"Learning rate {rate:g} is above 2 / λmax = {LIMIT:.3f}"
+    assert picture.title[0] == f"Learning rate {rate:g} is above the limit, {LIMIT:.3f}"
     assert picture.title[1].startswith("Off the chart after " if left else "Loss ")
 
 

@@ -169,6 +169,16 @@ def test_promised_and_delivered_losses_are_the_ends_of_a_rule() -> None:
     assert "; ".join(said) in content.description
 
 
+def test_a_promise_stands_where_it_will_stand_beside_the_others() -> None:
+    first, _ = PROMISES
+    alone = draw(charts.promises(PROMISES, shown=[first]))
+    assert [*alone.y.ticks] == [first]
+    assert len(alone.points) == 2
+    both = draw(charts.promises(PROMISES))
+    assert alone.x.ticks.keys() == both.x.ticks.keys()
+    assert alone.points[0].end[0] == pytest.approx(both.points[0].end[0], abs=1)
+
+
 @pytest.mark.parametrize("ours", ["groundup", "torch"])
 def test_the_fastest_stands_first_each_at_its_ratio_on_a_line_from_the_reference(
     ours: str,
