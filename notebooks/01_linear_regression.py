@@ -766,6 +766,8 @@ def _(operations):
     $$y = \sin(1.5\,x) + 0.1\,\varepsilon$$
 
     A line can't fit it. An `MLP`, a line after a layer of $\tanh$ units, can. The trainer does not change, not by a line.
+
+    {notebook.code_above("losses_on_waves")}
     """)
     return
 
@@ -800,9 +802,8 @@ def _():
 @app.cell
 def _(X_wave, hidden, losses_on_waves, seeded, wave_epochs, y_wave):
     line, mlp = LinearRegression(1, seeded()), MLP(1, hidden.value, seeded())
-    line_loss, mlp_loss = (
-        losses_on_waves(model, wave_epochs.value)[-1] for model in (line, mlp)
-    )
+    line_loss = losses_on_waves(line, wave_epochs.value)[-1]
+    mlp_loss = losses_on_waves(mlp, wave_epochs.value)[-1]
     fits = {"line": line(X_wave), "MLP": mlp(X_wave)}
     told = f"Last loss: line {line_loss:.3f}, MLP {mlp_loss:.3f}"
     charts.fit(X_wave, y_wave, fits, told)
