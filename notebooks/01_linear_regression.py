@@ -92,8 +92,8 @@ def _():
     mo.md(rf"""
     {notebook.code_above("X")}
 
-    It checks what it gets, draws $X$ and $\varepsilon$, and puts them together. No listing in this series is a copy: the
-    notebook asks the package for its source.
+    `make_regression` checks what it gets, draws $X$ and $\varepsilon$, and puts them together. No listing in this series
+    is a copy: the notebook asks the package for its source.
 
     {notebook.details("The source of make_regression", notebook.source(make_regression))}
 
