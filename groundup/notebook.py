@@ -144,8 +144,19 @@ def cells_of(code: str) -> dict[str, str]:
 def _names(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return [statement.name]
-    names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-    return [name.id for name in names if isinstance(name.ctx, ast.Store)]
+    nodes = [*ast.walk(statement)]
+    inner = {  # a comprehension's variables are its own
+        name
+        for node in nodes
+        if isinstance(node, ast.comprehension)
+        for name in ast.walk(node.target)
+    }
+    return [
+        node.id
+        for node in nodes
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        if node not in inner
+    ]
 
 
 def diff(before: str, after: str, context: int = 99) -> mo.Html:

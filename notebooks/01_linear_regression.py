@@ -66,9 +66,9 @@ def _():
     You need data whose answer you know. `make_regression` draws features $X$, multiplies them with weights $w$, and
     adds a bias $b$ and some noise:
 
-    $$y = Xw + b + 0.1\,\varepsilon, \qquad X_{{ij}},\ \varepsilon_i \sim \mathcal N(0, 1)$$
+    $$\begin{{aligned}} y &= Xw + b + 0.1\,\varepsilon \\ X_{{ij}},\ \varepsilon_i &\sim \mathcal N(0, 1) \end{{aligned}}$$
 
-    All its random numbers come from a generator with a seed in sight. Run the cell again and you get the same data.
+    All random numbers come from a generator with a seed in sight: run the cell again and you get the same data.
 
     {notebook.imports()}
     """)
@@ -92,11 +92,10 @@ def _():
     mo.md(rf"""
     {notebook.code_above("X")}
 
-    This is what you called. No listing in this series is a copy: the notebook asks the package for its own source.
+    `make_regression` checks what it gets, draws $X$ and $\varepsilon$, and puts them together. No listing in this series
+    is a copy: the notebook asks the package for its source.
 
-    {notebook.source(make_regression)}
-
-    Most of it refuses bad input, before any work is done. The work is the last five lines.
+    {notebook.details("The source of make_regression", notebook.source(make_regression))}
 
     ## The imperative loop
 
@@ -211,7 +210,7 @@ def _():
 def _():
     epochs = mo.ui.slider(start=1, stop=60, value=10, label="epochs", show_value=True)
     learning_rate = mo.ui.slider(
-        steps=[float(f"{10 ** (i / 16):.3g}") for i in range(-48, 9)],
+        steps=sorted([0.9, 0.95, *(float(f"{10 ** (i / 16):.3g}") for i in range(-48, 9))]),
         value=0.1,
         label="learning rate",
         show_value=True,
@@ -222,19 +221,9 @@ def _():
 
 @app.cell
 def _(X, b, epochs, learning_rate, true_b, true_w, w, y):
-    by_hand = train_by_hand(X, y, w, b, epochs.value, learning_rate.value)
+    chosen = epochs.value, learning_rate.value
+    by_hand = train_by_hand(X, y, w, b, *chosen)
     charts.training(NaiveTrainerResult(**by_hand), (true_w, true_b))
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    notebook.page_only(
-        "In the notebook (`make edit`) two sliders, *learning rate* and *epochs*, train this very loop again as you drag "
-        "them. The explorer has the same two and needs no Python: it draws what training gives, from a formula that you "
-        "will meet further down.",
-        explorer=True,
-    )
     return
 
 
@@ -258,8 +247,9 @@ def _(X, guess):
     mo.md(f"""
     {notebook.code_above("by_hand")}
 
-    Dashed are the true values. Drag the learning rate up until the chart says at which epoch the run diverged. Drag it
-    back: the very same curves return, digit for digit.
+    Dashed are the true values. Drag the learning rate up until the loss rises instead of falling. Just past that point a
+    run needs many epochs to show it: the loss falls first, and turns. Drag back, and the same curves return, digit for
+    digit.
 
     {_answer}
 
@@ -316,7 +306,7 @@ def _(X, b, forget_to_zero, w, y):
     neglected = {"zeroed": zeroed}
     if forget_to_zero.value:
         neglected["not zeroed"] = not_zeroed
-    runs = {n: NaiveTrainerResult(**run) for n, run in neglected.items()}
+    runs = {n: NaiveTrainerResult(**r) for n, r in neglected.items()}
     charts.losses(runs)
     return not_zeroed, zeroed
 
@@ -378,13 +368,13 @@ def _(stored):
     mo.md(rf"""
     {notebook.code_above("stored")}
 
-    {len(stored["parameters"])} entries were stored for $w$. They live in
+    The {len(stored["parameters"])} entries that were stored for $w$ live in
     **{len({w.data_ptr() for w, _ in stored["parameters"]})}** different places in memory.
     **{sum(hasattr(loss, "grad_fn") for loss in stored["losses"])}** graphs are alive.
 
     {
         notebook.details(
-            "Why do the trajectories turn flat?",
+            "Stored without copying, the trajectories turn flat. Why?",
             "All 40 entries are one tensor under 40 names. Each update changes it in place, and with it the whole history. "
             "When the loop is over, every epoch shows the last one. Nothing raises, and the loss curve looks as it should. A "
             "stored graph shows in no curve at all: only memory grows.",
@@ -395,7 +385,9 @@ def _(stored):
 
     ### "Now add a second layer"
 
-    Your manager asks for a hidden layer, so there is another `w` and another `b`:
+    Your manager asks for a hidden layer, so there is another `w` and another `b`. What will the loop say?
+
+    {notebook.code_above("outcome")}
     """)
     return
 
@@ -418,7 +410,7 @@ def _(X, b, w, y):
 @app.cell(hide_code=True)
 def _():
     mo.md(rf"""
-    {notebook.code_above("outcome", "w2")}
+    {notebook.code_above("w2")}
 
     You could answer in three ways, all of them bad:
 
@@ -510,7 +502,8 @@ def _(X, y):
 
     def careless(epochs, learning_rate, wanted="losses"):
         trained = copy.deepcopy(model)
-        return train_module(trained, X, y, epochs, learning_rate)[wanted]
+        run = train_module(trained, X, y, epochs, learning_rate)
+        return [round(number, 2) for number in run[wanted]]
 
     slips = {
         "sign": lambda: careless(3, -0.1),
@@ -518,7 +511,7 @@ def _(X, y):
         "name": lambda: careless(3, 0.1, "loses"),
     }
     calls = slips.items()
-    notebook.table({"slip": s, "outcome": outcome(c)} for s, c in calls)
+    notebook.table({"slip": s, "gives": outcome(c)} for s, c in calls)
     return (model,)
 
 
@@ -554,9 +547,8 @@ def _():
     {notebook.source(NaiveTrainerResult)}
 
     `transformers` returns a [`TrainOutput`](https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer_utils.py#L260-L263)
-    with `global_step`, `training_loss` and `metrics`. Its `training_loss` is *one* number, the mean over the run; the
-    curve is logged elsewhere, in `trainer.state.log_history`. Ours keeps the curve and the trajectories, because here you
-    want to look at them. That is a choice you can afford with seven parameters.
+    whose `training_loss` is *one* number, the mean over the run; the curve is logged elsewhere, in
+    `trainer.state.log_history`. Ours keeps the curve and the trajectories, which you can afford with seven parameters.
     """)
     return
 
@@ -598,7 +590,7 @@ def _():
 
     ## The loop, again
 
-    The same two sliders, now with the trainer behind them.
+    The same run as by hand<span class="kernel-only">, on the same two sliders</span>, now with the trainer behind it.
     """)
     return
 
@@ -609,7 +601,7 @@ def _():
         start=1, stop=60, value=10, label="epochs", show_value=True
     )
     trainer_rate = mo.ui.slider(
-        steps=[float(f"{10 ** (i / 16):.3g}") for i in range(-48, 9)],
+        steps=sorted([0.9, 0.95, *(float(f"{10 ** (i / 16):.3g}") for i in range(-48, 9))]),
         value=0.1,
         label="learning rate",
         show_value=True,
@@ -641,14 +633,11 @@ def _(result):
 
     ### The equivalence ladder
 
-    The curves look the same. *Looking* the same is not enough, so climb a ladder: six ways of training the same model on
-    the same data from the same start, each held against the one before it and against the closed form, which needs no
-    loop at all. With $H$ the Hessian of the loss, its matrix of second derivatives, and $\theta^*$ the least-squares
-    solution,
-
-    $$\theta_k - \theta^* = (I - \eta H)^k\,(\theta_0 - \theta^*).$$
-
-    One rung is torch's own optimizer:
+    The curves look like those of the loop by hand. *Looking* the same is not enough, so climb a ladder: six ways of
+    training the same model on the same data from the same start, each held against the one before it and against the
+    last. That one, the **closed form**, needs no loop at all: a formula, derived below, gives the parameters after any
+    number of epochs. The one before it is `sweep`, which trains many learning rates at once, each in a **lane** of its
+    own; here it has one. Another is torch's own optimizer:
     """)
     return
 
@@ -656,7 +645,7 @@ def _(result):
 @app.function
 def train_with_sgd(model, X, y, epochs, learning_rate):
     result = NaiveTrainerResult()
-    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
+    optimizer = torch.optim.SGD(model.parameters(), learning_rate)
     for _ in range(epochs):
         optimizer.zero_grad()
         loss = mean_squared_error(model(X), y)
@@ -746,13 +735,13 @@ def _(operations, result, rungs, trainer_epochs, trainer_rate):
     The differences are the largest over all parameters and epochs<span class="kernel-only">, computed again as you drag
     the trainer's sliders</span>. The first three rungs are **equal, bit for bit**: the trainer does the same arithmetic
     in the same order. `torch.optim.SGD` may differ in the last digits, because it multiplies and adds in one rounding
-    where `p -= learning_rate * p.grad` rounds twice. The lane of `sweep`, which trains many learning rates at once,
-    equals the trainer here. Don't count on that elsewhere, since batched kernels may add in another order. And while a run
-    converges, all of them stay within rounding of the closed form, which is computed in double precision.
+    where `p -= learning_rate * p.grad` rounds twice. The lane of `sweep` equals the trainer here. Don't count on that
+    elsewhere, since batched kernels may add in another order. And while a run converges, all of them stay within rounding
+    of the closed form, computed in double precision.
 
     The last column is what an abstraction costs in work, which unlike time does not depend on what else your machine is
-    doing. One **operation** is one call that reaches torch's dispatcher. The bare loop asks for
-    {operations["the bare loop"]} and the trainer for {operations["`NaiveTrainer`"]}: the abstraction adds not one.
+    doing. One **operation** is one call that reaches torch's dispatcher. The bare loop asks for {operations["the bare loop"]}
+    and the trainer for {operations["`NaiveTrainer`"]}: the abstraction adds not one.
     The {operations["one lane of `sweep`"]} of `sweep` serve all of its lanes, one or a thousand.
     """)
     return
@@ -765,10 +754,10 @@ def _(operations):
     _ratio = _bench.ratios["naive trainer"] / _bench.ratios["bare"]
 
     mo.md(rf"""
-    And in time? That is noise here, so it is measured elsewhere, in turns and many times over, by `make bench`. On
+    And in time? That is noise here, so `make bench` measures it, in turns and many times over. On
     {_bench.machine} with one thread, for {_bench.setting}, `NaiveTrainer` takes **{charts.times(_ratio)}** the time of the
-    five steps alone, of a loop that keeps nothing. What it adds is what your loop keeps too, and what is in its
-    {operations["the bare loop"]} operations: each loss as a number, and a copy of all parameters after each step.
+    five steps alone, of a loop that keeps nothing. What it adds is what your loop keeps too, and what is in
+    its {operations["the bare loop"]} operations: each loss as a number, and a copy of all parameters after each step.
 
     ## What it pays
 
@@ -777,6 +766,8 @@ def _(operations):
     $$y = \sin(1.5\,x) + 0.1\,\varepsilon$$
 
     A line can't fit it. An `MLP`, a line after a layer of $\tanh$ units, can. The trainer does not change, not by a line.
+
+    {notebook.code_above("losses_on_waves")}
     """)
     return
 
@@ -792,51 +783,70 @@ def _():
 
 
 @app.cell
-def _(hidden, wave_epochs):
+def _():
     def seeded(seed=0):
         return torch.Generator().manual_seed(seed)
 
     X_wave = torch.rand(256, 1, generator=seeded(1)) * 6 - 3
     noise = torch.randn(256, 1, generator=seeded(2))
     y_wave = torch.sin(1.5 * X_wave) + 0.1 * noise
-    models = {
-        "line": LinearRegression(1, seeded()),
-        "MLP": MLP(1, hidden.value, seeded()),
-    }
-    config = NaiveTrainerConfig(wave_epochs.value, learning_rate=0.1)
 
-    def last_loss(model):
+    def losses_on_waves(model, epochs):
+        data, config = (X_wave, y_wave), NaiveTrainerConfig(epochs, 0.1)
         loss = groundup.mean_squared_error
-        run = NaiveTrainer(model, loss, X_wave, y_wave, config).train()
-        return run.losses[-1]
+        return NaiveTrainer(model, loss, *data, config).train().losses
 
-    wave_losses = {name: last_loss(m) for name, m in models.items()}
-    charts.fit(
-        X_wave,
-        y_wave,
-        {name: fitted(X_wave) for name, fitted in models.items()},
-        "Last loss: line {line:.3f}, MLP {MLP:.3f}".format(**wave_losses),
-    )
+    return X_wave, losses_on_waves, seeded, y_wave
+
+
+@app.cell
+def _(X_wave, hidden, losses_on_waves, seeded, wave_epochs, y_wave):
+    line, mlp = LinearRegression(1, seeded()), MLP(1, hidden.value, seeded())
+    line_loss = losses_on_waves(line, wave_epochs.value)[-1]
+    mlp_loss = losses_on_waves(mlp, wave_epochs.value)[-1]
+    fits = {"line": line(X_wave), "MLP": mlp(X_wave)}
+    told = f"Last loss: line {line_loss:.3f}, MLP {mlp_loss:.3f}"
+    charts.fit(X_wave, y_wave, fits, told)
     return
 
 
 @app.cell(hide_code=True)
-def _():
-    mo.md(rf"""
-    {notebook.code_above("wave_losses")}
+def _(losses_on_waves, seeded):
+    # The answer: the epochs after which so many units have half the line's loss.
+    _half = losses_on_waves(LinearRegression(1, seeded()), 300)[-1] / 2
 
-    How few hidden units, and how few epochs, still beat the line?
+    def _epochs_to_half(units):
+        losses = losses_on_waves(MLP(1, units, seeded()), 300)
+        return next((epoch for epoch, loss in enumerate(losses) if loss < _half), None)
+
+    units_to_half = {units: _epochs_to_half(units) for units in (1, 2, 8)}
+    _answer = notebook.details(
+        "How few hidden units halve the line's loss within 300 epochs?",
+        f"Two do, after {units_to_half[2]} epochs; eight need {units_to_half[8]}. One never does: a single $\\tanh$ only "
+        "rises or only falls.",
+    )
+
+    mo.md(rf"""
+    {notebook.code_above("fits")}
+
+    {_answer}
 
     ## What the learning rate's limit is
 
-    Along a direction in which the loss has the curvature $\lambda$, an eigenvalue of its Hessian, an update multiplies the
-    distance to the solution by $1 - \eta\lambda$. If that is below −1, each step lands further out on the other side. The
-    largest curvature decides, so the limit is $2/\lambda_{{\max}}$.
+    The loss is quadratic. So its gradient is $H(\theta - \theta^*)$, with $\theta^*$ the least-squares solution and $H$ the
+    **Hessian**, the matrix of second derivatives. An update multiplies $\theta - \theta^*$ by $I - \eta H$, and after $k$ of
+    them you have the ladder's closed form:
+
+    $$\theta_k - \theta^* = (I - \eta H)^k\,(\theta_0 - \theta^*)$$
+
+    Along an eigenvector of $H$ the loss has the **curvature** $\lambda$, its eigenvalue, and an update multiplies the
+    distance by $1 - \eta\lambda$. If that is below −1, each step lands further out on the other side. The largest curvature
+    decides, so the limit is $2/\lambda_{{\max}}$.
 
     Do the runs agree? `sweep` gives `torch.func.vmap` one model and 64 learning rates, and each run is a lane of one
     batched computation:
     """)
-    return
+    return (units_to_half,)
 
 
 @app.cell
@@ -870,8 +880,8 @@ def _(limit, swept):
     mo.md(rf"""
     {notebook.code_above("swept")}
 
-    They do. Between the first rate that comes to within twice the least loss in 50 epochs and the limit lies a factor of
-    {limit / _slowest:.0f}. That is comfortable. It is not always.
+    They do. The limit is {limit / _slowest:.0f} times the lowest rate that comes to within twice the least loss in 50
+    epochs: a range that you can hit with a guess. It is not always so wide.
 
     What does it pay? On {_one.machine}, `make bench` had `NaiveTrainer` train 64 such runs one after
     another. They took **{_single}** the time of one `sweep` with one thread, and {_threaded} with {_all.threads}. What is
@@ -879,13 +889,14 @@ def _(limit, swept):
 
     ### The explorer
 
-    This chart computes in your browser. In the eigenbasis of $H$ the loss after $k$ epochs is a formula,
+    This chart computes in your browser. Along the eigenvectors of $H$, each direction goes its own way, so the loss after
+    $k$ epochs is a formula,
 
     $$L(k) = L^* + \tfrac12 \sum_i \lambda_i\, c_i^2\,(1 - \eta\lambda_i)^{{2k}}$$
 
-    with $c = Q^\top(\theta_0 - \theta^*)$, so any learning rate will do, not only those that somebody trained. The grey
-    lines are runs that `sweep` did train. Find the learning rate that is fastest. Then have the limit shown, a dashed line,
-    and cross it.
+    with $c_i$ the distance to the solution along the $i$-th of them, at the start. Any learning rate will do, not only
+    those that somebody trained. The grey lines are runs that `sweep` did train. Find the learning rate that is fastest.
+    Then have the limit shown, a dashed line, and cross it.
     """)
     return
 
@@ -927,7 +938,7 @@ def _(problems):
     spectra = [_spectrum(name, problem.X) for name, problem in problems.items()]
     _answer = notebook.details(
         "Answer",
-        f"""The last: {spectra[2]["kept"]:.2f}, where the data as drawn keeps {spectra[0]["kept"]:.3f}. The table shows the
+        f"""The last: {spectra[2]["kept"]:.3f}, where the data as drawn keeps {spectra[0]["kept"]:.3f}. The table shows the
     smallest and the largest eigenvalue, the limit, and what an epoch keeps at the best rate, 2 / (λmin + λmax).
 
     {notebook.markdown_table(spectra)}
@@ -948,7 +959,8 @@ def _(problems):
 
     You can read the pace off a log axis. Far along only the slowest direction is left, and each epoch keeps the same share
     of the excess, $(1 - \eta\lambda_{{\min}})^2$: a straight line, whose slope is the logarithm of that factor. Here is a run
-    in double precision on the stretched data, over that line:
+    on the stretched data in double precision, over that line. At nine tenths of the limit it keeps a little more than at
+    the best rate:
     """)
     return
 
@@ -976,9 +988,9 @@ def _():
     mo.md(rf"""
     ## Ten curves, ten bugs
 
-    Back to the loop by hand. Each of these ten curves was trained by it with *one* line replaced, 40 epochs at a learning
-    rate of 0.1; grey is the loop as it should be. Every loop was called twice with the same `w` and `b`, and you see the
-    second call. Which line is guilty?
+    Back to the loop by hand. Each of these ten curves was trained by it with *one* line replaced, on the first 512
+    samples, 40 epochs at a learning rate of 0.1; grey is the loop as it should be. Every loop was called twice with
+    the same `w` and `b`, and you see the second call. Which line is guilty?
 
     {notebook.numbered(train_by_hand)}
     """)
@@ -1350,8 +1362,8 @@ def _():
     ## Next
 
     You have a trainer, and you know what it hides: which tensors a model has, when gradients are zeroed, what is copied,
-    and what is refused before the first step. You know what it costs: no operation more than a loop that keeps the same.
-    And you know that it computes the same.
+    and what is refused before the first step. It costs no operation more than a loop that keeps the same, and it computes
+    the same.
 
     It is naive in one respect that matters. It looks at *all* of the data before it moves at all. Chapter two asks
     **who decides what a batch is**.

@@ -271,6 +271,7 @@ def double(number):
 @app.cell
 def _(double):
     first, second = double(1), double(2)
+    [inside for inside in (first, second)]
 
     def third():
         inside = 3
@@ -288,7 +289,8 @@ def test_a_name_of_a_notebook_gives_the_cell_that_defines_it() -> None:
     cells = notebook.cells_of(CELLS)
     function = "def double(number):\n    return 2 * number"
     written = (
-        "first, second = double(1), double(2)\n\n"
+        "first, second = double(1), double(2)\n"
+        "[inside for inside in (first, second)]\n\n"
         "def third():\n    inside = 3\n    return inside"
     )
     assert cells == {"double": function} | dict.fromkeys(

@@ -24,11 +24,9 @@ from tests.serving import ROOT, ask
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 EXPLORERS = {"index.html": 1} | {
-    f"{chapter.slug}.html": len(chapter.explorers)
-    + chapter.file.read_text("utf-8").count("explorer=True")
-    for chapter in found().values()
+    f"{chapter.slug}.html": len(chapter.explorers) for chapter in found().values()
 }
-"""A page → how many explorers it shows, one that stands at several places each time."""
+"""A page → how many explorers it shows."""
 
 WITH_EXPLORERS = [*EXPLORERS]
 SOURCES = [
@@ -321,17 +319,6 @@ def test_an_address_that_asks_for_what_cant_be_gets_what_can(
         reading(page)
         assert page.get_by_role("slider", name="learning rate").input_value() == place
         assert page.get_by_role("combobox").first.input_value() == "as drawn"
-
-
-def test_an_explorer_shown_at_several_places_is_one(chromium: Browser, host: str) -> None:
-    with opened(chromium, host, path=f"{SLUGS[0]}.html") as page:
-        reading(page)
-        first, second, *_ = page.locator("figure.explorer").all()
-        second.get_by_role("slider", name="learning rate").press("ArrowRight")
-        expect(first.get_by_role("slider", name="learning rate")).to_have_value("-0.99")
-        expect(first.locator("svg")).to_contain_text("Learning rate 0.102")
-        page.wait_for_timeout(400)
-        assert page.url.partition("#")[2].startswith("explorer-2?")
 
 
 def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(

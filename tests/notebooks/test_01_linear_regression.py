@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import groundup
 from groundup import NaiveTrainer, NaiveTrainerConfig, charts, notebook, oracle
-from tests.helpers import assert_identical
+from tests.helpers import assert_identical, seeded
 from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import (
     Attempt,
@@ -101,6 +101,48 @@ def test_the_learning_rates_reach_from_slow_to_diverging(untouched: Cells) -> No
     assert rates == sorted(rates)
     assert rates[0] < limit / 100
     assert rates[-1] > 2 * limit
+    below, above = (
+        max(rate for rate in rates if rate < limit),
+        min(rate for rate in rates if rate > limit),
+    )
+    assert below > 0.96 * limit
+    assert above < 1.04 * limit
+
+
+def test_just_past_the_limit_the_loss_falls_first_and_turns(chapter: Chapter) -> None:
+    limit = oracle.largest_stable_learning_rate(chapter.untouched["X"])
+    rates = chapter.untouched["learning_rate"].steps
+    rate = min(rate for rate in rates if rate > limit)
+    losses = chapter.run(epochs=60, learning_rate=rate)["by_hand"]["losses"]
+    least = losses.index(min(losses))
+    assert losses[:10] == sorted(losses[:10], reverse=True)
+    assert least < 15
+    assert losses[-1] > 2 * losses[0]
+    assert losses[least:] == sorted(losses[least:])
+
+
+def test_two_hidden_units_halve_the_lines_loss_and_one_does_not(
+    chapter: Chapter, untouched: Cells
+) -> None:
+    def trained(model: nn.Module, epochs: int) -> float:
+        X, y = untouched["X_wave"], untouched["y_wave"]
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(epochs):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(X), y).backward()
+            optimizer.step()
+        return nn.functional.mse_loss(model(X), y).item()
+
+    half = trained(groundup.LinearRegression(1, seeded(0)), 299) / 2
+    found = untouched["units_to_half"]
+    for units in (2, 8):
+        epochs = found[units]
+        assert trained(groundup.MLP(1, units, seeded(0)), epochs) < half
+        assert trained(groundup.MLP(1, units, seeded(0)), epochs - 1) > half
+    assert found[1] is None
+    assert trained(groundup.MLP(1, 1, seeded(0)), 299) > half
+    said = chapter.shown(untouched, "units_to_half", mo.Html).text
+    assert f"after {found[2]} epochs; eight need {found[8]}" in said
 
 
 def test_the_switches_break_what_they_say(chapter: Chapter, untouched: Cells) -> None:
@@ -135,7 +177,7 @@ def test_nothing_gives_the_limit_away_before_the_answer(
     answer = next(i for i, text in enumerate(texts) if "Your guess of" in text)
     before = " ".join(texts[:answer]) + texts[answer].partition("Answer")[0]
     assert not re.search(rf"{limit}|λ|lambda|slowest|explode", before)
-    # On the page the explorer stands before the answer, too.
+    # On the home page the explorer stands before the answer.
     explorer = untouched.outputs[chapter.cell_that_defines("problems")]
     assert explorer.params["limit"] == "hidden"
     assert limit not in f"{explorer.title} {explorer.description}"

@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,16 @@ def test_a_chapter_reads_in_forty_minutes(chapter: Chapter) -> None:
     assert len(listings) <= 44
     assert max(len(listing.splitlines()) for listing in listings) <= SCREEN
     assert sum(len(listing.splitlines()) < 10 for listing in listings) > len(listings) / 2
+
+
+def test_a_number_that_starts_a_line_is_an_items_of_a_list(chapter: Chapter) -> None:
+    """A computed one with a full stop after it would be made an item, too."""
+    for output in chapter.untouched.outputs.values():
+        if hasattr(output, "_repr_markdown_"):
+            text = LISTING.sub("", output._repr_markdown_())
+            starts = re.findall(r"^ *(\d+)[.)] ", text, re.MULTILINE)
+            for before, number in pairwise([0, *map(int, starts)]):
+                assert number in {1, before + 1}, text
 
 
 # The listings.
