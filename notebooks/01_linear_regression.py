@@ -822,7 +822,7 @@ def _(losses_on_waves, seeded):
     units_to_half = {units: _epochs_to_half(units) for units in (1, 2, 8)}
     _answer = notebook.details(
         "How few hidden units halve the line's loss within 300 epochs?",
-        f"Two do, after {units_to_half[2]} epochs; eight need {units_to_half[8]}. One never does: a single $\\tanh$ only "
+        f"Two do, after {units_to_half[2]} epochs; eight need {units_to_half[8]}. One never does: a single tanh only "
         "rises or only falls.",
     )
 
