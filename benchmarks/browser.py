@@ -16,7 +16,10 @@ from tests.browser.conftest import QUIET, opened
 from tests.serving import running
 
 MOVES = 30
-OPENINGS = 2
+"""Of an explorer's slider."""
+
+LIVE_MOVES = 12
+OPENINGS = 1
 SIZE: dict[str, Any] = {"viewport": {"width": 1000, "height": 900}}
 WARM = 2
 """Moves that are not counted."""
@@ -25,8 +28,8 @@ EXPLORERS = ".vega-embed:has(.vega-bind)"
 
 SETTINGS = {
     "all": [
-        f"{MOVES} moves, there and back, in headless Chromium without a GPU, at 1000 × 900 "
-        "pixels; `marimo run`",
+        f"{MOVES} moves of an explorer, {LIVE_MOVES} of a live cell, there and back, in "
+        "headless Chromium without a GPU, at 1000 × 900 pixels; `marimo run`",
     ],
     "a frame": [
         "explorers: from one frame to the next with nothing to draw, on the same page; a "
@@ -50,8 +53,8 @@ SETTINGS = {
     "run": ["`marimo run`: the same moves as `live`"],
     "edit": [
         "`marimo edit` of a copy, which makes a code editor for every cell",
-        f"opening: {OPENINGS} times each, in turns, from the address to the first chart, a "
-        "server of its own each time",
+        f"opening: {OPENINGS} each, from the address to the first chart, a server of its "
+        "own each time",
     ],
 }
 
@@ -73,13 +76,7 @@ FRAME = f"""async ([slider, move]) => {{
     return [nothing, performance.now() - start];
 }}"""
 
-STILL = """() => {
-    const charts = document.querySelectorAll(".vega-embed canvas").length;
-    window.looks = charts === window.charts ? window.looks + 1 : 0;
-    window.charts = charts;
-    return charts > 0 && window.looks >= 4;
-}"""
-"""Looked at each second: whether the chapter's last chart has been there for a while."""
+THERE = """charts => document.querySelectorAll(".vega-embed canvas").length === charts"""
 
 WATCH = """(changes) => {
     const seen = () => [
@@ -145,8 +142,10 @@ def _moved(chromium: Browser, chapter: Chapter) -> dict[str, Times]:
             command = "edit" if name == "edit" else "run"
             address = stack.enter_context(running(notebook, command))
             pages[name] = stack.enter_context(opened(chromium, address, **SIZE))
-        for page in pages.values():
-            page.wait_for_function(STILL, polling=1000, timeout=300_000)
+        for name, page in pages.items():
+            gone = len(chapter.live.charts) if chapter.live and name == "floor" else 0
+            page.wait_for_function(THERE, arg=chapter.charts - gone, timeout=300_000)
+            page.wait_for_timeout(2000)
         if chapter.live:
             times = _live(pages, chapter.live)
             run = {"run": times["live"], "edit": times.pop("edit")}
@@ -174,7 +173,7 @@ def _openings(chromium: Browser, notebooks: dict[str, Path]) -> Times:
 
 def _live(pages: dict[str, Page], live: Live) -> Times:
     times: Times = {name: [] for name in pages}
-    for move in range(MOVES + WARM):
+    for move in range(LIVE_MOVES + WARM):
         for name, page in pages.items():
             slider = live_sliders(page, live.slider).first
             page.evaluate(WATCH, len(live.charts))
