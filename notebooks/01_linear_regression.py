@@ -846,7 +846,7 @@ def _(losses_on_waves, seeded):
     Do the runs agree? `sweep` gives `torch.func.vmap` one model and 64 learning rates, and each run is a lane of one
     batched computation:
     """)
-    return (units_to_half,)
+    return
 
 
 @app.cell

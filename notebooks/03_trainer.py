@@ -164,19 +164,17 @@ def _(few_train, plain):
         loader = DataLoader(few_train, 10, shuffle=True, generator=order)
         return model, mean_squared_error, SGD(model.parameters(), lr=0.02), loader
 
-    plain_losses = made(plain)(*pieces(), epochs=60).train()
+    memoriser, *rest = pieces()
+    plain_losses = made(plain)(memoriser, *rest, epochs=60).train()
     charts.losses(plain_losses)
-    return pieces, plain_losses
+    return memoriser, pieces, plain_losses
 
 
 @app.cell(hide_code=True)
-def _(few_val, pieces, plain, plain_losses):
-    _trained = pieces()
-    _plain = made(plain)(*_trained, epochs=60)
-    _plain.train()
+def _(few_val, memoriser, plain_losses):
     with torch.no_grad():
         few_inputs, few_targets = few_val.tensors
-        unseen = mean_squared_error(_trained[0](few_inputs), few_targets).item()
+        unseen = mean_squared_error(memoriser(few_inputs), few_targets).item()
     mo.md(rf"""
     {notebook.code_above("few_train", "plain_losses")}
 
@@ -284,7 +282,7 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(few_val, in_training_mode, left_in_eval, pieces, validated):
+def _(few_val, pieces, validated):
     def train_with_dropout(removed=None):
         """Train with half of the features thrown away, a line of `evaluate` missing."""
         listing = notebook.code_of(evaluate)
@@ -300,21 +298,26 @@ def _(few_val, in_training_mode, left_in_eval, pieces, validated):
             ).train()
         return TrainerResult(*map(list, zip(*run, strict=True)))
 
-    no_eval, no_restoring = "_set_modes(dict.fromkeys(modes, False))", "_set_modes(modes)"
-    dropout_runs = {"as it is": train_with_dropout()}
-    if in_training_mode.value:
-        dropout_runs["no eval"] = train_with_dropout(no_eval)
-    if left_in_eval.value:
-        dropout_runs["not restored"] = train_with_dropout(no_restoring)
-    charts.losses(dropout_runs)
-    return no_eval, no_restoring, train_with_dropout
+    dropout_runs = {
+        "as it is": train_with_dropout(),
+        "no eval": train_with_dropout("_set_modes(dict.fromkeys(modes, False))"),
+        "not restored": train_with_dropout("_set_modes(modes)"),
+    }
+    return (dropout_runs,)
 
 
 @app.cell(hide_code=True)
-def _(no_eval, no_restoring, train_with_dropout):
-    right_end, noisy_end, woken_end = (
-        train_with_dropout(line) for line in (None, no_eval, no_restoring)
+def _(dropout_runs, in_training_mode, left_in_eval):
+    _switches = {"no eval": in_training_mode, "not restored": left_in_eval}
+    charts.losses(
+        {n: r for n, r in dropout_runs.items() if n not in _switches or _switches[n].value}
     )
+    return
+
+
+@app.cell(hide_code=True)
+def _(dropout_runs):
+    right_end, noisy_end, woken_end = dropout_runs.values()
 
     def late(run):
         """Mean and spread of the last twenty validation losses."""
@@ -561,6 +564,8 @@ def _(going_on, interruption, memorised, recorded):
 
 @app.cell(hide_code=True)
 def _(recorded):
+    # The package's own step, but that it does not yet forget.
+    _step = notebook.code_of(Trainer._train_step).replace("    self._forget_step()", "")
     hooked = grow(
         recorded,
         (
@@ -574,24 +579,7 @@ def _(recorded):
                 self.step += 1
                 return loss
             """,
-            """
-            def _train_step(self) -> None:
-                self._call("on_step_start")
-                self.optimizer.zero_grad()
-                self.predictions = self.model(self.inputs)
-                self.loss = self.loss_function(self.predictions, self.targets)
-                self.loss.backward()
-                self._call("on_backward_end")
-                self.optimizer.step()
-                self.train_loss.add(self.loss, len(self.targets))
-                self.step += 1
-                self.batch += 1
-                self._call("on_step_end")
-
-            def _call(self, hook: str) -> None:
-                for method in self._hooks[hook]:
-                    method(self)
-            """,
+            f"{_step}\n\n{notebook.code_of(Trainer._call)}",
         ),
         (
             "metrics: Mapping[str, Measure] | None = None,",

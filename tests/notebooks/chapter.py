@@ -141,7 +141,13 @@ class Chapter:
     @property
     def notes(self) -> int:
         """How many words it has for the reader of a published page alone."""
-        return len(self.calls("notebook.page_only")) + self.code.count('class="page-only"')
+        return self.code.count('class="page-only"')
+
+    @property
+    def texts(self) -> list[str]:
+        """What it tells in Markdown as it opens, cell by cell."""
+        outputs = self.untouched.outputs.values()
+        return [o._repr_markdown_() for o in outputs if hasattr(o, "_repr_markdown_")]
 
     @property
     def in_sight(self) -> dict[CellId_t, CellImpl]:

@@ -163,11 +163,7 @@ def test_a_chapter_has_at_most_64_cells_since_an_editor_opens_as_slowly_as_it_ha
 
 
 def test_a_chapter_reads_in_forty_minutes(chapter: Chapter) -> None:
-    texts = [
-        output._repr_markdown_()
-        for output in chapter.untouched.outputs.values()
-        if hasattr(output, "_repr_markdown_")
-    ]
+    texts = chapter.texts
     listings = [code for text in texts for code in LISTING.findall(text)]
     listings += [cell.code for cell in chapter.in_sight.values()]
     text = LISTING.sub("", "\n".join(texts))
@@ -180,12 +176,11 @@ def test_a_chapter_reads_in_forty_minutes(chapter: Chapter) -> None:
 
 def test_a_number_that_starts_a_line_is_an_items_of_a_list(chapter: Chapter) -> None:
     """A computed one with a full stop after it would be made an item, too."""
-    for output in chapter.untouched.outputs.values():
-        if hasattr(output, "_repr_markdown_"):
-            text = LISTING.sub("", output._repr_markdown_())
-            starts = re.findall(r"^ *(\d+)[.)] ", text, re.MULTILINE)
-            for before, number in pairwise([0, *map(int, starts)]):
-                assert number in {1, before + 1}, text
+    for told in chapter.texts:
+        text = LISTING.sub("", told)
+        starts = re.findall(r"^ *(\d+)[.)] ", text, re.MULTILINE)
+        for before, number in pairwise([0, *map(int, starts)]):
+            assert number in {1, before + 1}, text
 
 
 # The listings.
