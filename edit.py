@@ -3,12 +3,14 @@
 `marimo edit notebooks` would open a list of files instead, headed "Create a new notebook".
 """
 
+import math
 import secrets
 import socket
 import subprocess
 import sys
 import time
 import webbrowser
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
@@ -17,10 +19,13 @@ FIRST = "index.py"
 PORT = 2718
 """marimo's own, where it is free."""
 
+ask = build_opener(ProxyHandler({})).open
+"""A server on this machine, which no proxy that the environment names can see."""
+
 
 def main() -> int:
     """Serve the notebooks until the editor ends or Ctrl-C, and return its exit status."""
-    port, token = free_port(), secrets.token_urlsafe(16)
+    port, token = free_port(PORT), secrets.token_urlsafe(16)
     options = ["--headless", "--no-sandbox", f"--port={port}", "--token-password-file=-"]
     editor = subprocess.Popen(
         [sys.executable, "-m", "marimo", "--quiet", "edit", "notebooks", *options],
@@ -46,9 +51,9 @@ def main() -> int:
         editor.wait()
 
 
-def free_port() -> int:
-    """Return marimo's port, or another one where somebody listens there."""
-    for port in (PORT, 0):
+def free_port(wished: int = 0) -> int:
+    """Return a port of this machine that nobody listens on: the one wished for, if free."""
+    for port in (wished, 0):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -59,10 +64,12 @@ def free_port() -> int:
     raise OSError("no port of this machine is free")
 
 
-def answers(address: str, editor: subprocess.Popen[str]) -> bool:
-    """Wait for the editor to answer, and say whether it does."""
-    ask = build_opener(ProxyHandler({})).open
-    while editor.poll() is None:
+def answers(
+    address: str, server: subprocess.Popen[Any], patience: float = math.inf
+) -> bool:
+    """Wait so many seconds for a server to answer, and say whether it does."""
+    end = time.monotonic() + patience
+    while server.poll() is None and time.monotonic() < end:
         try:
             ask(address).close()
         except URLError:

@@ -15,7 +15,8 @@ from bs4 import BeautifulSoup
 
 from blog.serve import serving
 from chapters import found
-from tests.serving import PATIENCE, ROOT, free_port
+from edit import free_port
+from tests.serving import PATIENCE, ROOT
 
 SLUGS = [chapter.slug for chapter in found().values()]
 """The chapters' pages, by name."""

@@ -3,28 +3,24 @@
 import html
 import json
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.error import URLError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import Request
 from uuid import uuid4
 
 from websockets.sync.client import ClientConnection, connect
+
+from edit import answers, ask, free_port
 
 ROOT = Path(__file__).parent.parent
 MARIMO = [sys.executable, "-m", "marimo"]
 PATIENCE = 120
 """How many seconds to wait for marimo on a busy machine."""
-
-ask = build_opener(ProxyHandler({})).open
-"""A server on this machine, which no proxy that the environment names can see."""
 
 
 @contextmanager
@@ -48,7 +44,8 @@ def running(notebook: Path, command: str = "run") -> Iterator[str]:
         )
         try:
             address = f"http://127.0.0.1:{port}"
-            _wait_for(address, server)
+            if not answers(f"{address}/health", server, PATIENCE):
+                raise RuntimeError(f"marimo gave no answer at {address}")
             yield address
         except Exception as error:
             log.seek(0)
@@ -57,26 +54,6 @@ def running(notebook: Path, command: str = "run") -> Iterator[str]:
         finally:
             server.kill()
             server.wait()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + PATIENCE
-    while server.poll() is None and time.monotonic() < end:
-        try:
-            ask(f"{address}/health").close()
-        except URLError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"marimo gave no answer at {address}")
 
 
 def export(notebook: Path, page: Path) -> str:

@@ -7,8 +7,9 @@ from threading import Thread
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
+from edit import ask, free_port
 from tests.building import hosted
-from tests.serving import ask, free_port, reading
+from tests.serving import reading
 
 
 @pytest.fixture(autouse=True)

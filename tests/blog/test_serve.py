@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from edit import ask, free_port
 from tests.building import copy_of_the_project
-from tests.serving import ask, free_port
 
 pytestmark = pytest.mark.slow
 

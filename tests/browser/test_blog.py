@@ -16,10 +16,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from chapters import found
+from edit import ask
 from tests.browser.charts import CONTRAST, READABLE, WIDTHS
 from tests.browser.conftest import opened
 from tests.building import SLUGS, hosted
-from tests.serving import ROOT, ask
+from tests.serving import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from chapters import found
+from edit import ask
 from tests.browser.conftest import opened
-from tests.serving import PATIENCE, ROOT, ask
+from tests.serving import PATIENCE, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
