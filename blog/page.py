@@ -180,15 +180,13 @@ class _Writer:
             self._check_controls(cell, text)
             return
         soup = BeautifulSoup(text, "html.parser")
-        plain, note = soup.select_one("pre.text-xs"), soup.select_one(".page-only")
+        plain = soup.select_one("pre.text-xs")
         if soup.find(["script", "style"]) or soup.find(src=ELSEWHERE):
             raise self._refusal(
                 cell, "shows HTML with scripts or styles of its own, or asks another site"
             )
         if plain is not None:
             self._add_text(code, plain.get_text())
-        elif note is not None:
-            self._add_note(cell, note)
         else:
             self.cells.append(new_markdown_cell(text))
 
@@ -196,26 +194,6 @@ class _Writer:
         code.outputs.append(new_output("display_data", {"text/plain": text}))
         if code not in self.cells:
             self.cells.append(code)
-
-    def _add_note(self, cell: nbformat.NotebookNode, note: Any) -> None:
-        """Add a line for readers without a kernel.
-
-        Where it says so, the explorer takes the place of the chart above.
-        """
-        if note.has_attr("data-explorer"):
-            above = self.cells[-1].source if self.cells else ""
-            if self.explorer is None or not above.startswith("```{chart}"):
-                raise self._refusal(
-                    cell,
-                    "asks for the explorer: the chapter must have one, and a chart above",
-                )
-            self.cells[-1] = _directive(self.explorer)
-        for wrapper in note.select("span.markdown"):
-            wrapper.unwrap()
-        for paragraph in note.select("span.paragraph"):
-            paragraph.name, paragraph.attrs = "p", {}
-        inside = note.decode_contents().replace("\n", " ").strip()
-        self.cells.append(new_markdown_cell(f'<div class="page-only">{inside}</div>'))
 
     def _name_of(self, spec: Spec) -> str:
         return next(name for name, known in self.charts.items() if known == spec)

@@ -1,4 +1,4 @@
-"""The README's picture: chapter one, its learning rate dragged to where it trains fastest.
+"""The README's picture: chapter one, its learning rate dragged up a little.
 
 .venv/bin/python -m docs.screenshot
 """
@@ -35,8 +35,8 @@ def main() -> None:
         )
         for _ in range(10):
             epochs.press("ArrowRight")
-        for _ in range(3):
-            learning_rate.press("ArrowLeft")
+        for _ in range(4):
+            learning_rate.press("ArrowRight")
         expect(chart).to_have_attribute("aria-label", re.compile("within"), timeout=60_000)
         page.wait_for_timeout(3000)
         chart.evaluate("chart => chart.scrollIntoView({block: 'end'})")

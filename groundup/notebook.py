@@ -134,10 +134,9 @@ def cells_of(code: str) -> dict[str, str]:
             cells[node.name] = "\n".join(lines[node.lineno - 1 : node.end_lineno])
             continue
         *body, _ = node.body  # marimo ends each cell with a `return`
-        for statement in body:
-            written = lines[body[0].lineno - 1 : body[-1].end_lineno]
-            for name in _names(statement):
-                cells[name] = textwrap.dedent("\n".join(written))
+        written = lines[body[0].lineno - 1 : body[-1].end_lineno] if body else []
+        for name in (name for statement in body for name in _names(statement)):
+            cells[name] = textwrap.dedent("\n".join(written))
     return cells
 
 
@@ -288,18 +287,6 @@ def measured(job: str, setting: str | None = None, all_cores: bool = False) -> M
 def details(title: str, text: str | mo.Html) -> mo.Html:
     """Fold text away until the reader opens it, with a kernel or without."""
     return mo.md(f"/// details | {title}\n\n{text}\n\n///")
-
-
-def page_only(text: str, explorer: bool = False) -> mo.Html:
-    """Show words to the reader of a published page alone, who has no kernel.
-
-    Args:
-        text: Markdown.
-        explorer: whether the blog shows the chapter's explorer in place of the chart above,
-            which live controls move.
-    """
-    mark = " data-explorer" if explorer else ""
-    return mo.Html(f'<div class="page-only"{mark}>{mo.md(text).text}</div>')
 
 
 def switched_on() -> bool:

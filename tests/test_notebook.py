@@ -307,12 +307,6 @@ def test_details_fold_their_text_away() -> None:
     )
 
 
-def test_words_for_a_published_page_are_marked_as_such() -> None:
-    assert notebook.page_only("No *Python* here.").text.startswith(
-        '<div class="page-only">'
-    )
-
-
 def check_double(attempt: Any) -> str | None:
     """Check an exercise: write a function that doubles."""
     return None if attempt(2) == 4 and attempt(3) == 6 else "Twice as much, please."

@@ -218,36 +218,6 @@ def test_a_verdict_on_an_exercise_is_left_out(chapter: Chapter) -> None:
     assert texts(made) == ["<details>\n<summary>Solution</summary>\n\nSo.\n\n</details>"]
 
 
-NOTE = (
-    '<div class="page-only"{}><span class="markdown prose"><span class="paragraph">In the\n'
-    "<em>notebook</em> two sliders move it.</span></span></div>"
-)
-
-
-def test_a_note_for_readers_without_a_kernel_is_shown(chapter: Chapter) -> None:
-    made = page(chapter, cell(output(html=NOTE.format(""))))
-    assert texts(made) == [
-        '<div class="page-only"><p>In the <em>notebook</em> two sliders move it.</p></div>'
-    ]
-
-
-def test_the_explorer_takes_the_place_of_the_chart_above_its_note(chapter: Chapter) -> None:
-    made = page(
-        chapter,
-        cell(output(chart=json.dumps(STATIC))),
-        cell(output(html=NOTE.format(" data-explorer"))),
-    )
-    assert texts(made)[0] == "```{chart} 09-a-chapter-02\n```"
-    assert len(texts(made)) == 2
-
-
-def test_a_note_that_asks_for_the_explorer_without_a_chart_above_is_refused(
-    chapter: Chapter,
-) -> None:
-    with pytest.raises(NotPublishable, match="a chart above"):
-        page(chapter, cell(output(html=NOTE.format(" data-explorer"))))
-
-
 # Controls and what else is marimo's own.
 
 
