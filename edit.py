@@ -5,6 +5,7 @@
 
 import math
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,8 @@ ask = build_opener(ProxyHandler({})).open
 
 def main() -> int:
     """Serve the notebooks until the editor ends or Ctrl-C, and return its exit status."""
+    for end in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed, too
+        signal.signal(end, lambda number, _: sys.exit(128 + number))
     port, token = free_port(PORT), secrets.token_urlsafe(16)
     options = ["--headless", "--no-sandbox", f"--port={port}", "--token-password-file=-"]
     editor = subprocess.Popen(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,9 +21,12 @@ from tests.serving import PATIENCE, ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """What `python -m edit` says and has a browser open: here one that does nothing."""
+@contextmanager
+def editing(end: signal.Signals) -> Iterator[str]:
+    """The address that `python -m edit` says and has a browser open: one that does nothing.
+
+    It is ended as asked, and then nobody answers there any more.
+    """
     command = [sys.executable, "-m", "edit"]
     quiet = os.environ | {"BROWSER": "true"}
     with subprocess.Popen(
@@ -33,10 +37,23 @@ def address() -> Iterator[str]:
         told = re.search(r"http\S+", said)
         assert told, said
         yield told[0]
-        editor.send_signal(signal.SIGINT)  # Ctrl-C
-        assert editor.wait(PATIENCE) == 0
+        editor.send_signal(end)
+        code = editor.wait(PATIENCE)
+        assert code == (0 if end == signal.SIGINT else 128 + end)
     with pytest.raises(URLError):
         ask(told[0])
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with editing(signal.SIGINT) as address:  # Ctrl-C
+        yield address
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_the_editor_ends_with_what_opened_it(end: signal.Signals) -> None:
+    with editing(end) as address:
+        assert address.startswith("http://127.0.0.1:")
 
 
 def test_the_first_thing_in_sight_is_a_heading_and_then_the_chapters(
