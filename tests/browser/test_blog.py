@@ -418,7 +418,8 @@ def test_on_paper_there_are_charts_and_whole_lines_but_no_sliders(
         reading(page)
         page.emulate_media(media="print")
         expect(page.locator("figure.chart svg").first).to_be_visible()
-        for gone in (".vega-bindings", ".controls", ".page-only", ".sidebar-drawer", ".copybtn"):
+        controls = (".vega-bindings", ".controls", ".copybtn")
+        for gone in (*controls, ".page-only", ".sidebar-drawer"):
             for part in page.locator(gone).all()[:5]:
                 expect(part).to_be_hidden()
         page.set_viewport_size({"width": 700, "height": 900})
