@@ -400,7 +400,7 @@ def _input(control: Control) -> str:
     if control.kind == "switch":
         checked = " checked" * control.start
         box = f'<input type="checkbox" role="switch" {common}{checked}>'
-        return f"<label>{box} {label}</label>"
+        return f"<label>{box} <span>{label}</span></label>"
     if control.kind == "choice":
         options = "".join(
             f'<option value="{i}"{" selected" * (i == control.start)}>{html.escape(word)}'

@@ -3,6 +3,7 @@
 
 (() => {
   const PAUSE = 150; // ms without a move, before the address and the screen reader follow
+  const NARROW = 340; // pixels
 
   /** What the address says: the id of a figure and its sliders, from `#explorer?epochs=12`. */
   const address = () => {
@@ -55,7 +56,9 @@
       for (const [name, value] of read(bound, asked.values))
         bound.find((param) => param.name === name).value = value;
     const plot = figure.querySelector(".plot");
+    if (plot.clientWidth < NARROW) spec.config.title.fontSize = 11; // else a line is wider than the chart, which shrinks
     const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
+    await view.resize().runAsync(); // Vega fits by the places of words at first, and not by those where they end up
     const chart = { view, bound, led: false };
     drawn.set(figure, chart);
     figure.view = view; // for recording.js

@@ -338,6 +338,28 @@ def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
         assert told.text_content() != before
 
 
+FITTED = """async () => {
+    const changed = [];
+    for (const { view, dataset } of document.querySelectorAll("figure.chart")) {
+        const before = view.width();
+        await view.resize().runAsync();
+        const now = view.width();
+        if (Math.abs(now - before) > 1) changed.push([dataset.chart, before, now]);
+    }
+    return changed;
+}"""
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_no_title_takes_a_charts_width_on_the_smallest_phone(
+    chromium: Browser, host: str, slug: str
+) -> None:
+    small = {"width": 320, "height": 640}
+    with opened(chromium, host, path=f"{slug}.html", viewport=small) as page:
+        reading(page)
+        assert page.evaluate(FITTED) == []
+
+
 # Light and dark.
 
 
