@@ -8,6 +8,7 @@ import altair as alt
 from torch import Tensor
 
 from groundup.charts.blocks import (
+    BLUE,
     CHOSEN,
     GHOST,
     GREY,
@@ -23,6 +24,7 @@ from groundup.charts.blocks import (
     ends,
     explorer,
     framed,
+    key,
     nothing,
     on,
     plot,
@@ -57,7 +59,6 @@ def _batch_order() -> Specification:
             color=alt.expr("datum.batch > 0.55 * batches ? 'black' : 'white'"),
             text=number,
         ),
-        height={"step": 28},
     )
 
 
@@ -89,7 +90,7 @@ def batch_order(
         title,
         f"Grid of samples and epochs: each cell says which of {count} batches the sample "
         f"is in. {title}",
-        {"batches": count, "samples": samples},
+        {"batches": count, "samples": samples, "height": 28 * len(epochs)},
     )
 
 
@@ -279,6 +280,7 @@ def _explorer(sizes: int, rates: int) -> Specification:
         words.encode(loss, x=alt.value("width")),
         runs.transform_filter("datum.size == size_place").mark_line(**CHOSEN),
         bottom,
+        *key({"this batch size": BLUE, "others": GREY}),
         height=320,
     )
     return explorer(
