@@ -183,16 +183,18 @@ def write_chart(
         source: Sphinx's folder.
         name: the chart's, as directives call it.
         spec: the chart.
-        card: the card's name, if the picture is to be a card, too.
+        card: the name of the card, if there is to be one of it, too.
         words: heading and line on the card.
     """
     folder = source / "charts"
     folder.mkdir(exist_ok=True)
     drawn = pictures.picture(spec)
-    picture = f"{card}.png" if card else f"{name}.svg"
-    image = pictures.card(spec, *words) if card else drawn.svg.encode()
-    (folder / picture).write_bytes(image)
-    content = {"spec": spec, "height": drawn.height, "picture": picture}
+    (folder / f"{name}.svg").write_text(drawn.svg, "utf-8")
+    if card:
+        cards = source / "extra/_images"
+        cards.mkdir(parents=True, exist_ok=True)
+        (cards / f"{card}.png").write_bytes(pictures.card(spec, *words))
+    content = {"spec": spec, "height": drawn.height, "picture": f"{name}.svg"}
     (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
 
 

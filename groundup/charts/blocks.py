@@ -459,7 +459,7 @@ def key(entries: Mapping[str, str], top: int = 8) -> list[alt.Chart]:
         entries: the words → their colour.
         top: where the first of them stands, in pixels.
     """
-    one = alt.Chart(alt.InlineData([{}]))
+    one = alt.Chart(alt.sequence(1))
     return [
         one.mark_text(align="right", color=color, text=words).encode(
             x=alt.value(alt.expr("width")), y=alt.value(top + 16 * i)
