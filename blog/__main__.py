@@ -100,7 +100,7 @@ def alone(build: Path) -> Iterator[None]:
 def run_chapter(chapter: Chapter) -> Page:
     """Run a chapter by marimo, or take what it gave when the same code last ran.
 
-    So two builds of one code are the same to the byte, although chapters time themselves.
+    No chapter reads a clock, so two builds of one code are the same to the byte.
 
     Raises:
         NotPublishable: if a cell raised or warned, or shows what a page can't.
