@@ -1,6 +1,7 @@
 """Sphinx's configuration of the site, whose pages `python -m blog` gathers."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from blog.address import checked
@@ -26,6 +27,7 @@ extensions = [
     "notfound.extension",
     "blog.directives",
     "blog.mathml",
+    "blog.search",
     "blog.sharing",
 ]
 
@@ -53,6 +55,7 @@ html_extra_path = ["extra"]  # cards, which no page shows
 templates_path = ["templates"]
 html_css_files = ["blog.css"]
 html_js_files = [("blog.js", {"defer": "defer"}), ("recording.js", {"defer": "defer"})]
+html_search_scorer = str(Path(__file__).parent / "static/scorer.js")
 html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False

@@ -58,7 +58,8 @@ def opened(
 ) -> Iterator[Page]:
     """A page whose charts are drawn.
 
-    On leaving it: no error was logged, Vega warned of nothing, and nothing foreign was asked for.
+    On leaving it: no error was logged, Vega warned of nothing, and nothing foreign was
+    asked for.
 
     Args:
         browser: where it opens.
