@@ -16,12 +16,13 @@ from pathlib import Path
 
 import nbformat
 
+import repository
 from blog import pictures
 from blog.address import checked
 from blog.console import speak_anywhere
 from blog.page import NotPublishable, Page, Spec, compressed, page_of
 from blog.recording import Recording
-from chapters import Chapter, found
+from chapters import Chapter, found, to_come
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build/blog"
@@ -48,6 +49,7 @@ def main() -> None:
     try:
         chapters = [*found().values()]
         checked(os.environ.get("SITE_URL", ""))
+        repository.url()
         check_place(SITE)
         with alone(BUILD), ThreadPoolExecutor(os.cpu_count()) as pool:
             pages = list(pool.map(run_chapter, chapters))
@@ -169,6 +171,8 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
             }
         )
     (source / "chapters.json").write_text(json.dumps(known), "utf-8")
+    announced = [later._asdict() for later in to_come()]
+    (source / "to_come.json").write_text(json.dumps(announced), "utf-8")
     words = ("From the Ground Up", "The training code of deep learning, rebuilt")
     write_chart(source, "home", pages[0].charts[pages[0].explorer], "home", words)
     return source

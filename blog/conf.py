@@ -82,7 +82,7 @@ notfound_context = {
 ogp_site_url = site_url
 ogp_description = (
     "The training code of deep learning, rebuilt from the ground up: from a bare loop over "
-    "w and b to a trainer that validates, checkpoints and runs on many devices."
+    "w and b to a trainer for any module and any loss."
 )
 ogp_image = "_images/home.png"
 ogp_image_alt = (

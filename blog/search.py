@@ -8,13 +8,12 @@ chapters before the package's own pages.
 import os
 from collections.abc import Iterable
 
-import sphinx.builders.html
+import sphinx.search
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.search import IndexBuilder
 
 
-class SectionIndex(IndexBuilder):
+class SectionIndex(sphinx.search.IndexBuilder):
     """An index whose documents are the sections of pages."""
 
     def feed(
@@ -47,5 +46,5 @@ def own(section: nodes.Element) -> nodes.document:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Have Sphinx's builder, which takes no other index, make this one."""
-    sphinx.builders.html.IndexBuilder = SectionIndex  # type: ignore[attr-defined]
+    sphinx.search.IndexBuilder = SectionIndex  # type: ignore[misc]
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -191,8 +191,9 @@ def test_a_listing_or_table_that_scrolls_shows_on_which_side_there_is_more(
     with opened(chromium, host, path=name, viewport=screen, color_scheme=look) as page:
         reading(page)
         page.add_style_tag(content=".copybtn { display: none }")
-        box = page.locator(f"article {what}").first
-        box.evaluate("box => { box.firstElementChild.style.minWidth = '1500px' }")
+        box = page.locator(f"article {what}:visible").first
+        wide = "<div style='width: 1500px; height: 1px'></div>"
+        box.evaluate("(box, wide) => box.insertAdjacentHTML('beforeend', wide)", wide)
         page.evaluate("dispatchEvent(new Event('resize'))")
         expect(box).to_have_attribute("tabindex", "0")
         left, right, inside = shade(box, 1), shade(box, -2), shade(box, 60)
@@ -580,7 +581,7 @@ def test_the_search_finds_sections_those_of_chapters_first_and_leads_there(
 ) -> None:
     with opened(chromium, host, path="search.html?q=validation") as page:
         results = page.locator("#search-results li a")
-        page.get_by_role("heading", name="Search Results").wait_for()
+        expect(page.locator(".search-summary")).to_contain_text("found")
         found = [str(a.get_attribute("href")) for a in results.all()]
         kinds = [a[:1].isdigit() + (not a.startswith("_modules/")) for a in found]
         assert kinds == sorted(kinds, reverse=True)
@@ -598,7 +599,7 @@ def test_the_search_finds_what_the_packages_page_documents(
     chromium: Browser, host: str
 ) -> None:
     with opened(chromium, host, path="search.html?q=random_split") as page:
-        page.get_by_role("heading", name="Search Results").wait_for()
+        expect(page.locator(".search-summary")).to_contain_text("found")
         link = page.locator("#search-results a", has_text="groundup.random_split")
         link.first.click()
         expect(page.locator("[id='groundup.random_split']")).to_be_in_viewport()
