@@ -70,7 +70,7 @@ def batch_order(
     Args:
         epochs: for each epoch its batches, each a list of the positions in it.
         samples: how many there are; those in no batch are gaps.
-        title: what is to be seen.
+        title: what is to be seen; without one, how many samples and batches there are.
     """
     batch_of = [
         {sample: b for b, positions in enumerate(batches, 1) for sample in positions}
@@ -84,6 +84,7 @@ def batch_order(
         for sample in range(samples)
     ]
     count = max(row["batch"] for row in rows)
+    title = title or f"{samples} samples · {count} batches an epoch"
     return Content(
         _batch_order(),
         {"cells": rows},

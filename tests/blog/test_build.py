@@ -198,6 +198,18 @@ def test_what_is_to_come_is_listed_as_such_and_promised_nowhere_else(
         assert promised not in elsewhere.lower()
 
 
+def test_no_number_that_a_chapter_lets_its_readers_guess_is_told_before(
+    pages: dict[str, BeautifulSoup], site: Path
+) -> None:
+    feed = feedparser.parse((site / "feed.xml").read_bytes())
+    told = [entry.summary for entry in feed.entries]
+    told += [said(pages[f"{slug}.html"], "og:description") for slug in SLUGS]
+    told += [s.get_text() for s in pages["index.html"].select("section section")]
+    assert len(told) > 2 * len(SLUGS)
+    for text in told:
+        assert re.findall(r"(?<!Python )\b\d+\.\d+", text) == []
+
+
 # Charts and text.
 
 
