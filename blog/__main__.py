@@ -16,12 +16,13 @@ from pathlib import Path
 
 import nbformat
 
+import repository
 from blog import pictures
 from blog.address import checked
 from blog.console import speak_anywhere
 from blog.page import NotPublishable, Page, Spec, compressed, page_of
 from blog.recording import Recording
-from chapters import Chapter, found
+from chapters import Chapter, found, to_come
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build/blog"
@@ -48,6 +49,7 @@ def main() -> None:
     try:
         chapters = [*found().values()]
         checked(os.environ.get("SITE_URL", ""))
+        repository.url()
         check_place(SITE)
         with alone(BUILD), ThreadPoolExecutor(os.cpu_count()) as pool:
             pages = list(pool.map(run_chapter, chapters))
@@ -100,7 +102,7 @@ def alone(build: Path) -> Iterator[None]:
 def run_chapter(chapter: Chapter) -> Page:
     """Run a chapter by marimo, or take what it gave when the same code last ran.
 
-    So two builds of one code are the same to the byte, although chapters time themselves.
+    No chapter reads a clock, so two builds of one code are the same to the byte.
 
     Raises:
         NotPublishable: if a cell raised or warned, or shows what a page can't.
@@ -169,6 +171,8 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
             }
         )
     (source / "chapters.json").write_text(json.dumps(known), "utf-8")
+    announced = [later._asdict() for later in to_come()]
+    (source / "to_come.json").write_text(json.dumps(announced), "utf-8")
     words = ("From the Ground Up", "The training code of deep learning, rebuilt")
     write_chart(source, "home", pages[0].charts[pages[0].explorer], "home", words)
     return source
@@ -183,16 +187,18 @@ def write_chart(
         source: Sphinx's folder.
         name: the chart's, as directives call it.
         spec: the chart.
-        card: the card's name, if the picture is to be a card, too.
+        card: the name of the card, if there is to be one of it, too.
         words: heading and line on the card.
     """
     folder = source / "charts"
     folder.mkdir(exist_ok=True)
     drawn = pictures.picture(spec)
-    picture = f"{card}.png" if card else f"{name}.svg"
-    image = pictures.card(spec, *words) if card else drawn.svg.encode()
-    (folder / picture).write_bytes(image)
-    content = {"spec": spec, "height": drawn.height, "picture": picture}
+    (folder / f"{name}.svg").write_text(drawn.svg, "utf-8")
+    if card:
+        cards = source / "extra/_images"
+        cards.mkdir(parents=True, exist_ok=True)
+        (cards / f"{card}.png").write_bytes(pictures.card(spec, *words))
+    content = {"spec": spec, "height": drawn.height, "picture": f"{name}.svg"}
     (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
 
 

@@ -12,6 +12,7 @@ import nbformat
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+import repository
 from blog.recording import ADVICE, NOTHING, Control, Output, Played, Recording
 from chapters import Chapter
 
@@ -443,4 +444,6 @@ def _sign(chapter: Chapter, cells: list[nbformat.NotebookNode]) -> None:
         f'{{.byline}}\n<time datetime="{day}">{day.day} {day:%B %Y}</time> · '
         "{sub-ref}`wordcount-minutes` minutes to read"  # MyST counts
     )
+    for words, address in repository.links(f"notebooks/{chapter.file.name}").items():
+        byline += f" · [{words}]({address})"
     cells[0].source = cells[0].source.replace(opening, f"{opening}\n{byline}\n", 1)

@@ -14,8 +14,22 @@ CARD_WIDTH, CARD_HEIGHT = 1200, 630
 SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 """Of an SVG's first element."""
 
+AXIS_ON_CARD = {"labelFontSize": 13, "titleFontSize": 13}
+
 PICTURE_WIDTH = 680
 """Of a picture in the text, about as wide as the prose."""
+
+INK = {
+    "#E69F00": "#966700",
+    "#009E73": "#00805d",
+    "#D55E00": "#b95200",
+    "#CC79A7": "#9b5c7f",
+    "#56B4E9": "#39779a",
+    "#8C8C8C": "#707070",
+}
+"""A line's colour → its words' on white, as in `static/blog.css`."""
+
+WORDS = re.compile(r'(<text [^>]*fill=")(#[0-9A-F]{6})"')
 
 
 class Picture(NamedTuple):
@@ -42,6 +56,11 @@ def picture(spec: Spec) -> Picture:
 
 def card(spec: Spec, heading: str, line: str) -> bytes:
     """Draw a chart as the PNG beside a shared link, with a heading and a line above it."""
+    return vl_convert.svg_to_png(card_drawing(spec, heading, line))
+
+
+def card_drawing(spec: Spec, heading: str, line: str) -> str:
+    """Draw a card as an SVG, whose words can still be read where it is shown small."""
     titled = _on_white(spec, CARD_WIDTH)
     titled["title"] = {
         "text": heading,
@@ -52,6 +71,8 @@ def card(spec: Spec, heading: str, line: str) -> bytes:
         "subtitlePadding": 6,
         "offset": 14,
     }
+    for part, size in (("text", {"fontSize": 15}), ("axis", AXIS_ON_CARD)):
+        titled["config"][part] = {**titled["config"].get(part, {}), **size}
     titled["padding"] = {"left": 20, "top": 20, "right": 36, "bottom": 16}
     # A chart's height is its own: so it is drawn as wide as a card of that height is, and
     # then made larger.
@@ -60,11 +81,12 @@ def card(spec: Spec, heading: str, line: str) -> bytes:
     filling = (
         f'width="{CARD_WIDTH}" height="{CARD_HEIGHT}" preserveAspectRatio="xMidYMid slice"'
     )
-    return vl_convert.svg_to_png(SIZE.sub(filling, _drawn(titled).svg, count=1))
+    return SIZE.sub(filling, _drawn(titled).svg, count=1)
 
 
 def _drawn(spec: Spec) -> Picture:
     svg = vl_convert.vegalite_to_svg(spec)
+    svg = WORDS.sub(lambda text: f'{text[1]}{INK.get(text[2], text[2])}"', svg)
     size = SIZE.search(svg)
     assert size is not None, svg[:200]
     return Picture(svg, round(float(size[2])))

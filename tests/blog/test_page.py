@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import repository
 from blog.page import NotPublishable, Page, check_sizes, page_of
 from blog.recording import Control, Played, Recording
 from chapters import Chapter
@@ -94,6 +95,18 @@ def test_the_day_and_the_minutes_stand_under_the_heading(chapter: Chapter) -> No
     assert '<time datetime="2026-03-09">9 March 2026</time>' in lines[3]
     assert "wordcount-minutes" in lines[3]
     assert "**Does it?**" in lines
+
+
+def test_a_chapter_links_to_its_source_where_there_is_an_address(
+    chapter: Chapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "url", lambda: "")
+    assert "](" not in page(chapter).notebook.cells[0].source
+    monkeypatch.setattr(repository, "url", lambda: "https://github.com/me/mine")
+    file = f"me/mine/blob/main/notebooks/{chapter.file.name}"
+    byline = page(chapter).notebook.cells[0].source
+    assert f" · [source](https://github.com/{file})" in byline
+    assert f" · [open in molab](https://molab.marimo.io/github/{file})" in byline
 
 
 def test_a_chapter_that_shows_something_before_its_heading_is_refused(

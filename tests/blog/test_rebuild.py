@@ -108,6 +108,37 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(broken: Path) 
     )
 
 
+def test_an_address_of_the_repository_is_on_the_home_page_and_in_the_chapter(
+    broken: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPOSITORY_URL", "https://github.com/me/mine")
+    done = make_blog(broken)
+    assert done.returncode == 0, done.stderr
+    home, chapter = (
+        BeautifulSoup((broken / "site" / name).read_text("utf-8"), "html.parser")
+        for name in ("index.html", "01-three-cells.html")
+    )
+    assert "git clone https://github.com/me/mine\ncd mine\n" in home.get_text()
+    links = {a.get_text(): a["href"] for a in chapter.select(".byline a")}
+    file = "me/mine/blob/main/notebooks/01_three_cells.py"
+    assert links["source"] == f"https://github.com/{file}"
+    assert links["open in molab"] == f"https://molab.marimo.io/github/{file}"
+    for name in ("index.html", "01-three-cells.html"):  # built without
+        text = (small / "site" / name).read_text("utf-8")
+        assert "git clone" not in text
+        assert "molab" not in text
+
+
+def test_an_address_of_no_repository_is_refused_in_words(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPOSITORY_URL", "mine")
+    done = make_blog(small)
+    assert done.returncode != 0
+    assert "repository_url must be an address such as https://github.com/" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "address",
     ["me.example/blog", "ftp://me.example", "https://", "https://me.example/?a=b"],

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import marimo
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
 from tests.browser.charts import settle
 from tests.notebooks.chapter import Chapter
@@ -58,7 +58,8 @@ def opened(
 ) -> Iterator[Page]:
     """A page whose charts are drawn.
 
-    On leaving it: no error was logged, and nothing foreign was asked for.
+    On leaving it: no error was logged, Vega warned of nothing, and nothing foreign was
+    asked for.
 
     Args:
         browser: where it opens.
@@ -86,7 +87,13 @@ def opened(
     context = browser.new_context(**looks)
     page = context.new_page()
     page.set_default_timeout(60_000)
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+
+    def listen(message: ConsoleMessage) -> None:
+        # A warning of Vega's begins with its level.
+        if message.type == "error" or message.text.startswith("WARN"):
+            complaints.append(message.text)
+
+    page.on("console", listen)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.route(re.compile("^https?:"), answer)
     page.goto(address + path)

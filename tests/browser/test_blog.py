@@ -3,16 +3,19 @@
 It is read on phones and desks, by day and by night.
 """
 
+import io
 import json
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 from urllib.error import HTTPError
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from chapters import found
@@ -112,8 +115,13 @@ def test_a_page_keeps_nobody_out(page: Page) -> None:
 def test_a_pages_words_are_readable(look: Literal["light", "dark"], page: Page) -> None:
     narrow_to(page, min(WIDTHS))
     page.emulate_media(color_scheme=look)
+    page.add_style_tag(content=NO_SHADOWS)
     page.wait_for_timeout(250)
     assert serious(page, COLORS) == []
+
+
+NO_SHADOWS = ":is(pre, .table-wrapper, .equation) { background-image: none !important }"
+"""Over a picture axe does not judge."""
 
 
 def narrow_to(page: Page, width: int) -> None:
@@ -161,6 +169,71 @@ def test_no_control_is_of_a_kind_that_no_test_moves(page: Page) -> None:
         [CONTROLS, KNOWN],
     )
     assert unknown == []
+
+
+# What scrolls, and what stands over a chart.
+
+
+def shade(box: Locator, x: int) -> float:
+    """How light a column of pixels is, where there are no letters."""
+    image = Image.open(io.BytesIO(box.screenshot())).convert("L")
+    return statistics.median(image.tobytes()[x % image.width :: image.width])
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("what", ["pre", ".table-wrapper"])
+def test_a_listing_or_table_that_scrolls_shows_on_which_side_there_is_more(
+    what: str, width: int, look: Literal["light", "dark"], chromium: Browser, host: str
+) -> None:
+    screen = {"width": width, "height": 900}
+    name = f"{SLUGS[1]}.html"
+    with opened(chromium, host, path=name, viewport=screen, color_scheme=look) as page:
+        reading(page)
+        page.add_style_tag(content=".copybtn { display: none }")
+        box = page.locator(f"article {what}:visible").first
+        wide = "<div style='width: 1500px; height: 1px'></div>"
+        box.evaluate("(box, wide) => box.insertAdjacentHTML('beforeend', wide)", wide)
+        page.evaluate("dispatchEvent(new Event('resize'))")
+        expect(box).to_have_attribute("tabindex", "0")
+        left, right, inside = shade(box, 1), shade(box, -2), shade(box, 60)
+        assert abs(right - inside) > 15
+        assert abs(left - inside) < 6
+        box.evaluate("box => { box.scrollLeft = 100 }")
+        assert abs(shade(box, 1) - inside) > 15
+        box.evaluate("box => { box.scrollLeft = 1e4 }")
+        assert abs(shade(box, -2) - inside) < 6
+
+
+UNCOVERED = """figure => {
+    const header = document.querySelector(".mobile-header").getBoundingClientRect();
+    const { left, top, width, bottom } = figure.getBoundingClientRect();
+    const over = new Set(), end = Math.min(bottom, innerHeight);
+    for (let x = left + 4; x < left + width - 4; x += width / 24)
+        for (let y = Math.max(top, header.bottom) + 4; y < end; y += 12)
+            if (!figure.contains(document.elementFromPoint(x, y)))
+                over.add(document.elementFromPoint(x, y)?.outerHTML.slice(0, 80));
+    return [...over];
+}"""
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_nothing_covers_a_chart_of_a_page_enlarged_to_200_per_cent(
+    name: str, chromium: Browser, host: str
+) -> None:
+    enlarged = {"width": 640, "height": 450}
+    with opened(chromium, host, path=name, viewport=enlarged) as page:
+        reading(page)
+        for figure in page.locator("figure.chart").all():
+            for block in ("start", "end"):
+                figure.evaluate(
+                    "(f, block) => f.scrollIntoView({ block, behavior: 'instant' })", block
+                )
+                page.mouse.wheel(
+                    0, -40
+                )  # whoever reads upwards is offered a way to the top
+                page.wait_for_timeout(80)
+                assert figure.evaluate(UNCOVERED) == []
 
 
 # Explorers.
@@ -288,6 +361,67 @@ def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
         expect(figure).to_be_in_viewport()
 
 
+ASIDE = """figure => Object.fromEntries(
+    [...figure.querySelectorAll(".vega-bind :is(input, select)")].map((control) => [
+        control.name,
+        control.matches("select")
+            ? control.options[control.options.length - 1].value
+            : control.value === control.min ? control.max : control.min,
+    ]))"""
+"""A place of each control where it does not stand."""
+
+OFF_CENTRE = """figure => {
+    const { top, bottom } = figure.getBoundingClientRect();
+    return Math.abs((top + bottom - innerHeight) / 2);
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_a_link_lands_on_its_own_explorer_also_in_the_page_and_after_a_reload(
+    name: str, width: int, chromium: Browser, host: str
+) -> None:
+    screen = {"width": width, "height": 900}
+    with opened(chromium, host, path=name, viewport=screen) as page:
+        # Safari does not hold a page still while what stands above grows.
+        page.context.add_init_script(
+            "addEventListener('DOMContentLoaded', () => "
+            "{ document.documentElement.style.overflowAnchor = 'none' })"
+        )
+        reading(page)
+        links = [
+            (f.get_attribute("id"), f.evaluate(ASIDE))
+            for f in page.locator("figure.explorer").all()
+        ]
+
+        def landed(identity: str | None, places: dict[str, str]) -> None:
+            figure = page.locator(f"#{identity}")
+            expect(figure).to_be_in_viewport()
+            page.wait_for_function(
+                f"id => ({OFF_CENTRE})(document.getElementById(id)) < 60",
+                arg=identity,
+                timeout=5000,
+            )
+            controls = figure.locator(".vega-bind :is(input, select)").all()
+            assert {c.get_attribute("name"): c.input_value() for c in controls} == places
+
+        for identity, places in links:
+            page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+            page.evaluate(
+                "hash => { location.hash = hash }", f"{identity}?{urlencode(places)}"
+            )
+            landed(identity, places)
+        for identity, places in links:
+            page.goto("about:blank")
+            page.goto(f"{host}{name}#{identity}?{urlencode(places)}")
+            landed(identity, places)
+            reading(page)
+            landed(identity, places)
+            page.reload()
+            reading(page)
+            landed(identity, places)
+
+
 def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str) -> None:
     link = "index.html#explorer?rate_place=-0.02&epochs=12"
     with opened(chromium, host, path=link) as page:
@@ -394,10 +528,9 @@ def test_the_switch_turns_the_charts_too_without_moving_a_slider(
 
 WORDS_OF_CHARTS = f"""() => {{
     {CONTRAST}
-    const words = ".role-title, .role-axis-title, .role-axis-label, "
-        + ".role-legend-title, .role-legend-label";
-    return [...document.querySelectorAll(`figure.chart :is(${{words}}) text`)]
-        .filter((text) => text.textContent.trim())
+    const onCells = (text) => ["black", "white"].includes(text.getAttribute("fill"));
+    return [...document.querySelectorAll("figure.chart svg text")]
+        .filter((text) => text.textContent.trim() && !onCells(text))
         .map((text) => [
             text.textContent,
             contrast(text.closest("figure"), getComputedStyle(text).fill)
@@ -461,8 +594,37 @@ def test_the_search_finds_a_chapter_by_its_words(chromium: Browser, host: str) -
         box.fill("penguins")
         box.press("Enter")
         expect(
-            page.locator("#search-results li a").filter(has_text="The trainer")
+            page.locator("#search-results li a").filter(has_text="The trainer").first
         ).to_be_visible()
+
+
+def test_the_search_finds_sections_those_of_chapters_first_and_leads_there(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path="search.html?q=validation") as page:
+        results = page.locator("#search-results li a")
+        expect(page.locator(".search-summary")).to_contain_text("found")
+        found = [str(a.get_attribute("href")) for a in results.all()]
+        kinds = [a[:1].isdigit() + (not a.startswith("_modules/")) for a in found]
+        assert kinds == sorted(kinds, reverse=True)
+        assert {0, 1, 2} & {*kinds} >= {1, 2}
+        assert len([a for a in found if a.startswith(SLUGS[2]) and "#" in a]) > 3
+        assert results.first.inner_text() == "3 · The trainer > Validation"
+        results.first.click()
+        expect(
+            page.get_by_role("heading", name="Validation", exact=True)
+        ).to_be_in_viewport()
+        assert page.url.endswith("03-trainer.html#validation")
+
+
+def test_the_search_finds_what_the_packages_page_documents(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path="search.html?q=random_split") as page:
+        expect(page.locator(".search-summary")).to_contain_text("found")
+        link = page.locator("#search-results a", has_text="groundup.random_split")
+        link.first.click()
+        expect(page.locator("[id='groundup.random_split']")).to_be_in_viewport()
 
 
 def test_a_listing_is_copied_as_it_stands(chromium: Browser, host: str) -> None:

@@ -176,6 +176,7 @@ def test_every_control_is_moved_by_the_keyboard_and_a_link_opens_its_state_and_l
                 assert state_of(page) != before
             identity = panel.get_attribute("id")
             page.wait_for_url(re.compile(rf"#{identity}\?"))
+            page.wait_for_timeout(400)  # it was the first move's, and follows the last
             expect(panel.locator(".spoken")).not_to_be_empty()
             moved, link = state_of(page), page.url.removeprefix(host)
             page.reload()
