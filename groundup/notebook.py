@@ -14,7 +14,6 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -162,15 +161,17 @@ def _names(statement: ast.stmt) -> list[str]:
 def steps_of(code: str) -> dict[str, range]:
     """Return a loop's steps by the names in their comments, `# 1. predict`.
 
-    A step is the numbers of its lines, from 0: the one with the comment and what is indented
-    under it.
+    A step is the numbers of its lines, from 0: the one with the comment and what is
+    indented under it.
     """
     lines = code.splitlines()
     depths = [len(line) - len(line.lstrip()) for line in lines]
     steps: dict[str, range] = {}
     for first, line in enumerate(lines):
         if comment := re.search(r"  # \d+\. (.+)", line):
-            under = takewhile(lambda depth, at=depths[first]: depth > at, depths[first + 1 :])
+            under = takewhile(
+                lambda depth, at=depths[first]: depth > at, depths[first + 1 :]
+            )
             steps[comment[1]] = range(first, first + 1 + len([*under]))
     return steps
 

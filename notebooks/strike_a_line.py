@@ -100,8 +100,8 @@ def _(missing, run, whole):
         "backward": "Nobody has filled `.grad`, so it is `None`, and the update can't multiply it. Here you are told. An optimizer "
         "of `torch.optim` passes over a parameter without a gradient: there the same slip raises nothing, and nothing is "
         "learned.",
-        "update": "The gradients are there, the same in each epoch, and nobody goes their way. The loop does all its work but for "
-        "the step that the work was for.",
+        "update": "The gradients are there, the same ones in each epoch, and nobody follows them. The loop does all of its work "
+        "but the step that the work was for.",
     }
     if isinstance(run, str):
         _said = f"`{run}`. The loop stops in its first epoch."

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from functools import cache
 
-import altair as alt
-
 from groundup.charts.blocks import (
     Content,
     Line,
@@ -14,7 +12,6 @@ from groundup.charts.blocks import (
     line_rows,
     lines,
     number,
-    on,
     shape,
     specify,
 )
@@ -51,7 +48,10 @@ def struck_loop(
         shown["run"] = Line([*enumerate(run)], named, STRUCK)
         told = f" {named.capitalize()} it {shape(run)}."
     datasets = line_rows("losses", shown)
-    # Under the line, where no loss can be.
+    # Every name at a line's end inside, so that the plot keeps its width; that of the whole
+    # loop under its line, where no loss can be.
+    words = datasets["ends of losses"]
+    datasets["ends of losses"] = [{**end, "inside": end["x"] > 0} for end in words]
     datasets["ends of losses"][0]["place"] = -0.17 * top
     return Content(
         _struck_loop(),
