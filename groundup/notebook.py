@@ -169,10 +169,8 @@ def steps_of(code: str) -> dict[str, range]:
     steps: dict[str, range] = {}
     for first, line in enumerate(lines):
         if comment := re.search(r"  # \d+\. (.+)", line):
-            under = takewhile(
-                lambda depth, at=depths[first]: depth > at, depths[first + 1 :]
-            )
-            steps[comment[1]] = range(first, first + 1 + len([*under]))
+            out = (i for i in range(first + 1, len(lines)) if depths[i] <= depths[first])
+            steps[comment[1]] = range(first, next(out, len(lines)))
     return steps
 
 
