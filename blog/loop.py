@@ -169,7 +169,7 @@ def _marked(code: str) -> str:
 def _text(name: str, said: str, why: str, chapter: Chapter, code: str) -> str:
     """Return a page in Markdown. It links to the section of the chapter with the loop."""
     before = code.partition("def train_by_hand")[0]
-    section = re.findall(r"^ *#{1,4} (.+)$", before, re.MULTILINE)[-1]
+    section = re.findall(r"^ *#{2,4} (.+)$", before, re.MULTILINE)[-1]
     anchor = re.sub(r"[^\w -]", "", section.lower()).replace(" ", "-")
     link = f"{chapter.slug}.ipynb#{anchor}"
     meta = {

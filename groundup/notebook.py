@@ -169,7 +169,11 @@ def steps_of(code: str) -> dict[str, range]:
     steps: dict[str, range] = {}
     for first, line in enumerate(lines):
         if comment := re.search(r"  # \d+\. (.+)", line):
-            out = (i for i in range(first + 1, len(lines)) if depths[i] <= depths[first])
+            out = (
+                i
+                for i in range(first + 1, len(lines))
+                if lines[i].strip() and depths[i] <= depths[first]
+            )
             steps[comment[1]] = range(first, next(out, len(lines)))
     return steps
 

@@ -32,7 +32,9 @@ def struck_loop(
         run: those of what is left of it, or what it raises.
         struck: the names of the lines that it lacks.
     """
-    named, top = f"without {', '.join(struck)}", max(whole)
+    few = len(struck) < 4  # more names would be wider than a phone
+    named = f"without {', '.join(struck) if few else f'{len(struck)} of its lines'}"
+    top = max(whole)
     shown = {"whole": Line([*enumerate(whole)], "every line in place", FADED)}
     if not struck:
         title = ["Every line in place", f"Loss {number(whole[0])} → {number(whole[-1])}"]
