@@ -53,11 +53,15 @@ def main() -> None:
         with alone(BUILD), ThreadPoolExecutor(os.cpu_count()) as pool:
             struck = pool.submit(run_loop, chapters[0])
             pages = list(pool.map(run_chapter, chapters))
-            publish(run_sphinx(gather(chapters, pages, struck.result())), SITE)
+            loops = loop.pages(struck.result(), chapters[0])
+            publish(run_sphinx(gather(chapters, pages, loops)), SITE)
     except (NotPublishable, NotBuilt, OSError, ValueError) as error:
         # What could not be copied is a list with a line for each file.
         words = error.args[0][0][2] if isinstance(error, shutil.Error) else error
         sys.exit(f"make blog: {words}\n{SITE.name}/ is as it was.")
+    for shown in loops:
+        size = sum(map(compressed, shown.recorded.values())) / 1000
+        print(f"{shown.slug}.html: the loop, a recording of {size:.1f} kB")
     for chapter, page in zip(chapters, pages, strict=True):
         size = sum(map(compressed, page.recorded.values())) / 1000
         print(
@@ -173,7 +177,7 @@ def fingerprint(places: Mapping[str, Any], *notebooks: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def gather(chapters: list[Chapter], pages: list[Page], struck: Recording) -> Path:
+def gather(chapters: list[Chapter], pages: list[Page], loops: list[loop.LoopPage]) -> Path:
     """Fill Sphinx's source folder: pages written by hand, and what the chapters become."""
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -185,7 +189,7 @@ def gather(chapters: list[Chapter], pages: list[Page], struck: Recording) -> Pat
     (source / "static/vega.js").write_text(pictures.vega_bundle(), "utf-8")
     for folder in ("recorded", "loops", "static/cards"):
         (source / folder).mkdir()
-    for shown in loop.pages(struck, chapters[0]):
+    for shown in loops:
         write_loop(source, shown)
     known = []
     for chapter, page in zip(chapters, pages, strict=True):

@@ -79,8 +79,9 @@ def _(struck):
     X, y = make_regression(256, 2, generator=generator, weights=weights, bias=0.5)
     start = X, y, torch.zeros(2, 1), torch.zeros(1)
 
-    whole = losses_of(loop, *start, 40, 0.05)
-    run = losses_of(without(struck.values()), *start, 40, 0.05)
+    # A loss is measured before its epoch's update: the last one after 40.
+    whole = losses_of(loop, *start, 41, 0.05)
+    run = losses_of(without(struck.values()), *start, 41, 0.05)
     missing = [name for name, out in struck.items() if out]
     charts.struck_loop(whole, run, missing)
     return missing, run, whole
@@ -106,11 +107,11 @@ def _(missing, run, whole):
     if isinstance(run, str):
         _said = f"`{run}`. The loop stops in its first epoch."
     elif not missing:
-        _said = f"With every line in place the loss falls from {run[0]:.3g} to {run[-1]:.3g} in {len(run)} epochs."
+        _said = f"With every line in place the loss falls from {run[0]:.3g} to {run[-1]:.3g} in {len(run) - 1} epochs."
     elif len(set(run)) == 1:
         _said = f"Nothing raises. The loss stays at {run[0]:.3g}: no parameter moves."
     else:
-        _said = f"Nothing raises. After {len(run)} epochs the loss is {run[-1]:.3g}, where the whole loop has {whole[-1]:.3g}."
+        _said = f"Nothing raises. After {len(run) - 1} epochs the loss is {run[-1]:.3g}, where the whole loop has {whole[-1]:.3g}."
     mo.md("\n\n".join([_said, *(_why[name] for name in missing if missing == [name])]))
     return
 
