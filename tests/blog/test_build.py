@@ -220,7 +220,7 @@ def test_the_page_without_a_line_tells_why_it_is_there_and_links_to_its_chapter(
         assert heading is not None
         assert heading.get_text().startswith(f"Without {step}")
         assert said(page, "og:title") == f"Without {step}"
-        words = page.select_one(".struck > [data-recorded]")
+        words = page.select_one(".struck > div[data-recorded]")
         assert words is not None
         assert words.get_text().strip() == said(page, "og:description")
         assert page.select(f'article a[href^="{SLUGS[0]}.html#"]')

@@ -586,9 +586,10 @@ def test_the_site_works_under_a_path(chromium: Browser, site: Path) -> None:
 def test_a_page_is_alive_in_a_phone_held_sideways_and_back(
     chromium: Browser, host: str
 ) -> None:
-    with opened(chromium, host, viewport={"width": 390, "height": 844}) as page:
+    phone, chapter = {"width": 390, "height": 844}, f"{SLUGS[0]}.html"
+    with opened(chromium, host, path=chapter, viewport=phone) as page:
         reading(page)
-        svg = page.locator("figure svg")
+        svg = page.locator("figure svg").first
         narrow = json.loads(
             svg.evaluate("svg => JSON.stringify(svg.getBoundingClientRect())")
         )
