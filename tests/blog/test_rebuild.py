@@ -84,7 +84,11 @@ def test_a_notebook_of_the_home_page_that_raises_fails_the_build_by_name(
     notebook.write_text(code.replace(line, raising), "utf-8")
     done = make_blog(broken)
     assert done.returncode != 0
-    for words in ("strike_a_line.py", "ZeroDivisionError", "backward = True"):
+    for words in (
+        "strike_a_line.py",
+        "ZeroDivisionError",
+        "predict = True and update = True",
+    ):
         assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert contents(broken / "site") == {"index.html": b"the old site"}
