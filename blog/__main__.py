@@ -8,16 +8,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 import repository
-from blog import pictures
+from blog import loop, pictures
 from blog.address import checked
 from blog.console import speak_anywhere
 from blog.page import NotPublishable, Page, Spec, compressed, page_of
@@ -52,12 +53,17 @@ def main() -> None:
         repository.url()
         check_place(SITE)
         with alone(BUILD), ThreadPoolExecutor(os.cpu_count()) as pool:
+            struck = pool.submit(run_loop, chapters[0])
             pages = list(pool.map(run_chapter, chapters))
-            publish(run_sphinx(gather(chapters, pages)), SITE)
+            loops = loop.pages(struck.result(), chapters[0])
+            publish(run_sphinx(gather(chapters, pages, loops)), SITE)
     except (NotPublishable, NotBuilt, OSError, ValueError) as error:
         # What could not be copied is a list with a line for each file.
         words = error.args[0][0][2] if isinstance(error, shutil.Error) else error
         sys.exit(f"make blog: {words}\n{SITE.name}/ is as it was.")
+    for shown in loops:
+        size = sum(map(compressed, shown.recorded.values())) / 1000
+        print(f"{shown.slug}.html: the loop, a recording of {size:.1f} kB")
     for chapter, page in zip(chapters, pages, strict=True):
         size = sum(map(compressed, page.recorded.values())) / 1000
         print(
@@ -107,42 +113,73 @@ def run_chapter(chapter: Chapter) -> Page:
     Raises:
         NotPublishable: if a cell raised or warned, or shows what a page can't.
     """
-    kept = BUILD / "exports" / f"{chapter.file.stem}-{fingerprint(chapter)}.ipynb"
+    kept = place_for(chapter.file, chapter.places, ".ipynb")
     recording = kept.with_suffix(".json")
     if kept.exists():
         return page_of(chapter, nbformat.read(kept, 4), Recording.read(recording))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    for outdated in kept.parent.glob(f"{chapter.file.stem}-*"):
-        outdated.unlink()
     fresh = kept.with_suffix(".new")
     done = run(["marimo", "export", "ipynb", chapter.file, "-o", fresh, *EXPORT])
     # Where a cell raised there is an export all the same, and it tells which.
     page = page_of(chapter, nbformat.read(fresh, 4)) if fresh.exists() else None
     if page is None or done.returncode != 0:
         raise NotPublishable(f"{chapter.file.name} could not be exported:\n{done.stderr}")
-    places = json.dumps(chapter.places)
-    played = run(["blog.recording", chapter.file, recording, places])
-    if played.returncode != 0:
-        raise NotPublishable(played.stderr.strip())
-    page = page_of(chapter, nbformat.read(fresh, 4), Recording.read(recording))
+    played = play(chapter.file, recording, chapter.places)
+    page = page_of(chapter, nbformat.read(fresh, 4), played)
     fresh.replace(kept)
     return page
 
 
-def fingerprint(chapter: Chapter) -> str:
-    """Return a digest of all that a chapter's outputs come from."""
+def run_loop(chapter: Chapter) -> Recording:
+    """Play the notebook that strikes lines out of this chapter's loop.
+
+    Or take what it gave when the same code last ran.
+
+    Raises:
+        NotPublishable: if a cell raises.
+    """
+    kept = place_for(loop.NOTEBOOK, {}, ".json", chapter.file)
+    return Recording.read(kept) if kept.exists() else play(loop.NOTEBOOK, kept)
+
+
+def play(notebook: Path, to: Path, places: Mapping[str, Any] | None = None) -> Recording:
+    """Record a notebook in a process of its own.
+
+    Raises:
+        NotPublishable: if that can't be done; says why.
+    """
+    done = run(["blog.recording", notebook, to, json.dumps(places or {})])
+    if done.returncode != 0:
+        raise NotPublishable(done.stderr.strip())
+    return Recording.read(to)
+
+
+def place_for(
+    notebook: Path, places: Mapping[str, Any], ending: str, *sources: Path
+) -> Path:
+    """Return the file for what a notebook gives, once what it gave before has gone."""
+    name = f"{notebook.stem}-{fingerprint(places, notebook, *sources)}{ending}"
+    kept = BUILD / "exports" / name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for outdated in set(kept.parent.glob(f"{notebook.stem}-*")):
+        if not kept.exists():
+            outdated.unlink()
+    return kept
+
+
+def fingerprint(places: Mapping[str, Any], *notebooks: Path) -> str:
+    """Return a digest of all that notebooks' outputs come from."""
     digest = hashlib.sha256()
     digest.update(" ".join([sys.version, *map(version, LIBRARIES), *EXPORT]).encode())
     package = sorted(
         f for f in (ROOT / "groundup").rglob("*") if f.suffix in (".py", ".csv", ".json")
     )
-    digest.update(json.dumps(chapter.places).encode())
-    for file in (chapter.file, ROOT / "blog/recording.py", *package):
+    digest.update(json.dumps(places).encode())
+    for file in (*notebooks, ROOT / "blog/recording.py", *package):
         digest.update(f"\n{file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
+def gather(chapters: list[Chapter], pages: list[Page], loops: list[loop.LoopPage]) -> Path:
     """Fill Sphinx's source folder: pages written by hand, and what the chapters become."""
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -152,12 +189,14 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
     for file in ("blog/conf.py", "LICENSE"):
         shutil.copy(ROOT / file, source)
     (source / "static/vega.js").write_text(pictures.vega_bundle(), "utf-8")
+    for folder in ("recorded", "loops", "static/cards"):
+        (source / folder).mkdir()
+    for shown in loops:
+        write_loop(source, shown)
     known = []
     for chapter, page in zip(chapters, pages, strict=True):
         nbformat.write(page.notebook, source / f"{chapter.slug}.ipynb")
-        (source / "recorded").mkdir(exist_ok=True)
-        for name, content in page.recorded.items():
-            (source / f"recorded/{name}.json").write_text(json.dumps(content), "utf-8")
+        write_recorded(source, page.recorded)
         for name, spec in page.charts.items():
             card = chapter.slug if name == page.explorer else ""
             write_chart(source, name, spec, card, (chapter.heading, chapter.question))
@@ -173,9 +212,23 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
     (source / "chapters.json").write_text(json.dumps(known), "utf-8")
     announced = [later._asdict() for later in to_come()]
     (source / "to_come.json").write_text(json.dumps(announced), "utf-8")
-    words = ("From the Ground Up", "The training code of deep learning, rebuilt")
-    write_chart(source, "home", pages[0].charts[pages[0].explorer], "home", words)
     return source
+
+
+def write_loop(source: Path, page: loop.LoopPage) -> None:
+    """Write the loop of a page, its chart and its card; and the page, if it is its own."""
+    (source / f"loops/{page.slug}.html").write_text(page.listing, "utf-8")
+    write_recorded(source, page.recorded)
+    write_chart(source, page.slug, page.chart, "", ("", ""))
+    (source / f"static/cards/{page.slug}.png").write_bytes(page.card)
+    if page.text:
+        (source / f"{page.slug}.md").write_text(page.text, "utf-8")
+
+
+def write_recorded(source: Path, recorded: Mapping[str, Any]) -> None:
+    """Write what pages' scripts play, by the names that directives call it."""
+    for name, content in recorded.items():
+        (source / f"recorded/{name}.json").write_text(json.dumps(content), "utf-8")
 
 
 def write_chart(

@@ -84,10 +84,8 @@ ogp_description = (
     "The training code of deep learning, rebuilt from the ground up: from a bare loop over "
     "w and b to a trainer for any module and any loss."
 )
-ogp_image = "_images/home.png"
-ogp_image_alt = (
-    "A chart from the series: the losses of a linear regression at many learning rates"
-)
+ogp_image = "_static/cards/index.png"
+ogp_image_alt = "The losses of a training loop, whole and without its last line"
 ogp_social_cards = {"enable": False}
 ogp_custom_meta_tags = [
     '<meta property="og:image:width" content="1200" />',

@@ -1,4 +1,4 @@
-"""What a page can hold beyond Markdown: charts, and the list of chapters."""
+"""What a page can hold beyond Markdown: charts, the list of chapters, the loop."""
 
 import html
 import json
@@ -157,6 +157,26 @@ def add_vega(
         app.add_js_file("vega.js", priority=700, defer="defer")
 
 
+class LoopDirective(SphinxDirective):
+    """The directive `{loop} NAME`: the loop of `loops/NAME.html`, beside its curves."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the listing, the chart and the words, in boxes that stand side by side."""
+        name = self.arguments[0]
+        file = Path(self.env.srcdir, "loops", f"{name}.html")
+        self.env.note_dependency(str(file))
+        parts = [f"{{chart}} {name}\n:recorded: {name}", f"{{recorded}} {name}-words"]
+        shown = "\n\n".join(f"```{part}\n```" for part in parts)
+        opening = f'<div class="strike">{file.read_text("utf-8")}<div class="struck">'
+        return [
+            nodes.raw("", opening, format="html"),
+            *self.parse_text_to_nodes(shown),
+            nodes.raw("", "</div></div>", format="html"),
+        ]
+
+
 @cache  # each page asks
 def chapters(source: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Read what the build knows of the chapters, from slug to day of publication."""
@@ -221,4 +241,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("recorded", RecordedDirective)
     app.add_directive("chapters", ChaptersDirective)
     app.add_directive("clone", CloneDirective)
+    app.add_directive("loop", LoopDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -210,17 +210,13 @@ class _Writer:
         played: Played,
     ) -> None:
         """Add what a cell shows, and what it shows elsewhere for the page's script."""
-        places = [
-            {"name": name, "places": len(self.recording.controls[name].places)}
-            for name in played.controls
-        ]
         name = f"{self.chapter.slug}-{cell.id}"
-        content: dict[str, Any] = {"controls": places, "states": played.states}
+        content = moves(self.recording, played)
         specs = [spec for o in played.outputs if (spec := _spec_in(o)) is not None]
         if len(specs) == len(played.outputs):
             if _chart(output) != specs[0]:
                 raise self._refusal(cell, "shows another chart when it is recorded")
-            content |= _changes(specs)
+            content |= changes(specs)
             self.cells.append(_directive(self._name_of(specs[0]), recorded=name))
         elif specs:
             raise self._refusal(cell, "shows a chart at some places, and words at others")
@@ -338,7 +334,16 @@ def _spec_in(output: Output) -> Spec | None:
     return next((spec for kind, spec in output.items() if CHART.fullmatch(kind)), None)
 
 
-def _changes(specs: list[Spec]) -> dict[str, Any]:
+def moves(recording: Recording, played: Played) -> dict[str, Any]:
+    """Return what a page's script needs to know which of a cell's outputs is due."""
+    places = [
+        {"name": name, "places": len(recording.controls[name].places)}
+        for name in played.controls
+    ]
+    return {"controls": places, "states": played.states}
+
+
+def changes(specs: list[Spec]) -> dict[str, Any]:
     """Return what differs between a chart's states, so that a page need not draw anew.
 
     Charts of one kind differ in rows, in parameters' values and in the description.
@@ -393,15 +398,22 @@ def _params(spec: Spec) -> dict[str, Any]:
     return {p["name"]: p["value"] for p in spec.get("params", []) if "value" in p}
 
 
+def switch(control: Control) -> str:
+    """Return a switch without its label."""
+    words, checked = html.escape(json.dumps(control.words)), " checked" * control.start
+    return (
+        f'<input type="checkbox" role="switch" name="{control.name}" data-words="{words}" '
+        f'autocomplete="off"{checked}>'
+    )
+
+
 def _input(control: Control) -> str:
     """Return a control as a page has it, whose places are counted from 0."""
     label, words = _label(control), html.escape(json.dumps(control.words))
     now = html.escape(control.words[control.start])
     common = f'name="{control.name}" data-words="{words}" autocomplete="off"'
     if control.kind == "switch":
-        checked = " checked" * control.start
-        box = f'<input type="checkbox" role="switch" {common}{checked}>'
-        return f"<label>{box} <span>{label}</span></label>"
+        return f"<label>{switch(control)} <span>{label}</span></label>"
     if control.kind == "choice":
         options = "".join(
             f'<option value="{i}"{" selected" * (i == control.start)}>{html.escape(word)}'

@@ -1,10 +1,16 @@
 """Charts drawn at build time: pictures for readers without scripts, cards beside links."""
 
 import copy
+import html
 import re
+import textwrap
+from collections.abc import Set
 from typing import NamedTuple
 
 import vl_convert
+from pygments import highlight
+from pygments.formatters import SvgFormatter
+from pygments.lexers import PythonLexer
 
 from blog.page import Spec
 
@@ -82,6 +88,51 @@ def card_drawing(spec: Spec, heading: str, line: str) -> str:
         f'width="{CARD_WIDTH}" height="{CARD_HEIGHT}" preserveAspectRatio="xMidYMid slice"'
     )
     return SIZE.sub(filling, _drawn(titled).svg, count=1)
+
+
+CODE_SIZE, CODE_STEP = 20, 29
+"""Pixels of a card's code: its letters' height, and from line to line."""
+
+
+def loop_card(spec: Spec, heading: str, line: str, code: str, struck: Set[int]) -> bytes:
+    """Draw a card with code, some of its lines struck, and a chart on its right."""
+    letter = 0.602 * CODE_SIZE  # of DejaVu's and most other fonts of one width
+    left, top, right = 40, 208, 575
+    style = SvgFormatter(
+        nowrap=True,
+        style="a11y-high-contrast-light",
+        xoffset=left,
+        yoffset=top,
+        ystep=CODE_STEP,
+    )
+    font = f'font-family="DejaVu Sans Mono, monospace" font-size="{CODE_SIZE}px"'
+    drawn = [f"<g {font}>{highlight(code, PythonLexer(), style)}</g>"]
+    for number, text in enumerate(code.splitlines()):
+        if number in struck:
+            a, b = len(text) - len(text.lstrip()), len(text)
+            y = top + CODE_STEP * number - 0.32 * CODE_SIZE
+            drawn.append(
+                f'<path d="M{left + a * letter - 3} {y}H{left + b * letter + 3}" '
+                'stroke="#b0400f" stroke-width="3"/>'
+            )
+    for i, words in enumerate(textwrap.wrap(line, 84)):
+        drawn.append(_text(left, 120 + 34 * i, 26, words))
+    drawn.append(_text(left, 72, 48, heading, ' font-weight="bold"'))
+    plot = {**_on_white(spec, 390), "title": None}
+    size = f'x="{right}" y="{top - 30}" width="{CARD_WIDTH - right - 20}" height="430"'
+    drawn.append(SIZE.sub(size, _drawn(plot).svg, count=1))
+    return vl_convert.svg_to_png(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{CARD_WIDTH}" '
+        f'height="{CARD_HEIGHT}"><rect width="100%" height="100%" fill="white"/>'
+        f"{''.join(drawn)}</svg>"
+    )
+
+
+def _text(x: float, y: float, size: int, words: str, look: str = "") -> str:
+    return (
+        f'<text x="{x}" y="{y}" font-family="sans-serif" font-size="{size}px"{look}>'
+        f"{html.escape(words)}</text>"
+    )
 
 
 def _drawn(spec: Spec) -> Picture:

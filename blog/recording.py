@@ -18,7 +18,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,30 @@ class Recording:
             {cell: Played(**played) for cell, played in kept["cells"].items()},
             kept["seconds"],
         )
+
+    def places(self, played: Played) -> list[dict[str, int]]:
+        """Return the controls' places for each state of a cell."""
+        of = (range(len(self.controls[name].places)) for name in played.controls)
+        return [
+            dict(zip(played.controls, places, strict=True))
+            for places in itertools.product(*of)
+        ]
+
+    def opening_at(self, **places: int) -> "Recording":
+        """Return the same recording, but some controls stand at other places at first."""
+        controls = {
+            name: replace(control, start=places.get(name, control.start))
+            for name, control in self.controls.items()
+        }
+        cells = {}
+        for cell, played in self.cells.items():
+            start = {name: controls[name].start for name in played.controls}
+            first = played.states[self.places(played).index(start)]
+            order = [first, *(i for i in range(len(played.outputs)) if i != first)]
+            states = [order.index(state) for state in played.states]
+            outputs = [played.outputs[i] for i in order]
+            cells[cell] = Played(played.controls, states, outputs)
+        return replace(self, controls=controls, cells=cells)
 
 
 NOTHING = Recording({}, {}, {}, 0.0)

@@ -66,6 +66,12 @@ def add_to_head(
             "og:image": urljoin(site, f"_images/{page}.png"),
             "og:image:alt": f"A chart from the chapter {context['title']}",
         }
+    card = f"cards/{page}.png"
+    if Path(app.srcdir, "static", card).is_file():
+        context["meta"] = (meta or {}) | {
+            "og:image": urljoin(site, f"_static/{card}"),
+            "og:image:alt": f"Curves of the training loop: {context['title']}",
+        }
     if doctree is None:  # and the search has no title here: it is in its template
         context["meta"] = {"og:description": app.config.ogp_description}
         context["metatags"] += get_tags(

@@ -28,6 +28,8 @@ def _():
 
     {contents}
 
+    Before you start: [strike a line](?file=strike_a_line.py) out of the loop of chapter one, and see what it was for.
+
     A chapter runs as it opens; give it a few seconds. {source}
     """)
     return

@@ -18,6 +18,7 @@ with extra("notebooks"):
         pace,
         sweep_losses,
     )
+    from groundup.charts.loop import struck_loop
     from groundup.charts.mini_batches import (
         batch_order,
         batch_size_explorer,
@@ -51,6 +52,7 @@ __all__ = [
     "pace",
     "promises",
     "ratios",
+    "struck_loop",
     "sweep_losses",
     "times",
     "training",

@@ -73,6 +73,27 @@ def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(
     assert contents(broken / "site") == {"index.html": b"the old site"}
 
 
+def test_a_notebook_of_the_home_page_that_raises_fails_the_build_by_name(
+    broken: Path,
+) -> None:
+    notebook = broken / "notebooks/strike_a_line.py"
+    code = notebook.read_text("utf-8")
+    line = "    charts.struck_loop(whole, run, missing)\n"
+    assert line in code
+    raising = f"    1 / (len(missing) != 3)\n{line}"
+    notebook.write_text(code.replace(line, raising), "utf-8")
+    done = make_blog(broken)
+    assert done.returncode != 0
+    for words in (
+        "strike_a_line.py",
+        "ZeroDivisionError",
+        "predict = True and update = True",
+    ):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(broken / "site") == {"index.html": b"the old site"}
+
+
 def test_a_warning_fails_the_build_and_leaves_the_old_site(broken: Path) -> None:
     page = broken / "blog/pages/about.md"
     page.write_text(page.read_text("utf-8") + "\n[nowhere](missing.md)\n", "utf-8")
@@ -100,7 +121,7 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(broken: Path) 
     # Another address, too: what is seen from elsewhere follows, the pages' links need not.
     home = (broken / "site/index.html").read_text("utf-8")
     assert 'href="https://me.example/notes/blog/index.html"' in home
-    assert 'content="https://me.example/notes/blog/_images/home.png"' in home
+    assert 'content="https://me.example/notes/blog/_static/cards/index.png"' in home
     missing = BeautifulSoup((broken / "site/404.html").read_text("utf-8"), "html.parser")
     assert all(
         urlsplit(a).netloc or a.startswith(("/notes/blog/", "#"))

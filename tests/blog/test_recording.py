@@ -228,3 +228,27 @@ def test_places_that_do_not_fit_are_refused(
     with pytest.raises(NotRecordable) as refused:
         record(written(tmp_path, *MANY), named)
     assert why in str(refused.value)
+
+
+# Another opening.
+
+
+def test_a_recording_can_open_elsewhere_and_tells_the_same_at_each_place(
+    tmp_path: Path,
+) -> None:
+    recording = record(written(tmp_path, *TWO), {})
+    other = recording.opening_at(factor=3, minus=1)
+    assert other.controls["factor"].start == 3
+    assert {o.outputs[0]["text/markdown"] for o in other.cells.values()} == {
+        "It is -40.",
+        "Twice the factor is 8.",
+    }
+    for words, now in {"It is 20": "It is -40", "Twice": "Twice"}.items():
+        assert told(other, now) == told(recording, words)
+    assert other.opening_at(factor=1, minus=0).controls == recording.controls
+
+
+def test_the_places_of_a_cells_states_come_in_their_order(tmp_path: Path) -> None:
+    recording = record(written(tmp_path, *TWO), {})
+    (twice,) = [p for p in recording.cells.values() if p.controls == ["factor"]]
+    assert recording.places(twice) == [{"factor": i} for i in range(4)]

@@ -27,9 +27,7 @@ from tests.serving import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-EXPLORERS = {"index.html": 1} | {
-    f"{chapter.slug}.html": len(chapter.explorers) for chapter in found().values()
-}
+EXPLORERS = {f"{chapter.slug}.html": len(chapter.explorers) for chapter in found().values()}
 """A page → how many explorers it shows."""
 
 WITH_EXPLORERS = [*EXPLORERS]
@@ -38,7 +36,15 @@ SOURCES = [
     for file in sorted(ROOT.glob("groundup/**/*.py"))
     if not file.name.startswith("_")
 ]
-PAGES = [*WITH_EXPLORERS, "api.html", "about.html", "search.html?q=loader", "404.html"]
+LOOPS = ["index.html", "without-backward.html"]
+PAGES = [
+    *LOOPS,
+    *WITH_EXPLORERS,
+    "api.html",
+    "about.html",
+    "search.html?q=loader",
+    "404.html",
+]
 AXE = Axe()
 LOOKS: list[Literal["light", "dark"]] = ["light", "dark"]
 DRAWN = "document.documentElement.dataset.drawn === 'all'"
@@ -300,21 +306,98 @@ def there_and_back(figure: Locator) -> None:
         wait_until_it_is(figure, before, same=True)
 
 
-def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str) -> None:
-    with opened(chromium, host) as page:
+@pytest.mark.parametrize(
+    ("name", "controls"),
+    [(WITH_EXPLORERS[0], ".vega-bind :is(input, select)"), ("index.html", ".loop input")],
+)
+def test_the_tab_key_alone_reaches_every_control(
+    name: str, controls: str, chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path=name) as page:
         reading(page)
-        wanted = page.locator(".vega-bind :is(input, select)").count()
+        wanted = page.locator(controls).count()
         assert wanted >= 3
         reached = set()
-        for _ in range(60):
+        for _ in range(150):
             page.keyboard.press("Tab")
             reached.add(
                 page.evaluate(
-                    "document.activeElement.closest('.vega-bind') "
-                    "&& document.activeElement.name"
+                    "controls => document.activeElement.matches(controls) "
+                    "&& document.activeElement.name",
+                    controls,
                 )
             )
-        assert len(reached - {None}) == wanted
+        assert len(reached - {False}) == wanted
+
+
+# The loop whose lines can be struck out.
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_touch_anywhere_on_a_step_strikes_it_and_the_curve_follows(
+    look: Literal["light", "dark"], chromium: Browser, host: str
+) -> None:
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    with opened(chromium, host, color_scheme=look, **phone) as page:
+        reading(page)
+        loop = page.locator("#loop")
+        assert loop.evaluate("loop => loop.scrollWidth <= loop.clientWidth")
+        for label in loop.locator("label").all():
+            box, code = label.bounding_box(), label.locator(".line").first
+            assert box is not None
+            assert box["height"] >= 40
+            before = code.evaluate("line => getComputedStyle(line).backgroundSize")
+            label.tap(position={"x": box["width"] - 4, "y": box["height"] - 4})
+            switch = label.get_by_role("switch")
+            expect(switch).to_be_checked()
+            struck = switch.get_attribute("name")
+            said = page.locator(".struck .plot")
+            expect(said).to_have_attribute("aria-label", re.compile(f"Without {struck}"))
+            expect(page.locator(".struck .role-title")).to_contain_text(f"Without {struck}")
+            expect(code).not_to_have_css("background-size", before)
+            link = page.get_by_role("link", name="Why?")
+            assert (link.get_attribute("href") or "").startswith("without-")
+            label.tap()
+            expect(switch).not_to_be_checked()
+
+
+def test_a_screen_reader_hears_which_line_a_switch_strikes(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host) as page:
+        reading(page)
+        switch = page.get_by_role(
+            "switch", name="strike out: # 4. backward loss.backward()"
+        )
+        switch.press("Space")
+        expect(switch).to_be_checked()
+        expect(page.locator("#loop .spoken")).to_contain_text("it raises TypeError")
+
+
+def test_the_page_without_a_line_opens_with_its_picture_and_gives_the_whole_one_back(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path="without-update.html") as page:
+        reading(page)
+        title = page.locator(".struck .role-title")
+        expect(title).to_contain_text("Without update")
+        page.get_by_role("switch", name="update").uncheck()
+        expect(title).to_contain_text("Every line in place")
+
+
+def test_without_scripts_the_loop_is_a_listing_beside_its_picture(
+    chromium: Browser, host: str
+) -> None:
+    with opened(
+        chromium, host, path="without-update.html", java_script_enabled=False
+    ) as page:
+        expect(page.locator("#loop .line").first).to_be_visible()
+        for switch in page.locator("#loop input").all():
+            expect(switch).to_be_hidden()
+        expect(page.locator(".struck noscript img")).to_be_visible()
+
+
+# An explorer's address.
 
 
 @pytest.mark.parametrize("drawer", ["navigation", "table of contents"])
@@ -423,17 +506,19 @@ def test_a_link_lands_on_its_own_explorer_also_in_the_page_and_after_a_reload(
 
 
 def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str) -> None:
-    link = "index.html#explorer?rate_place=-0.02&epochs=12"
+    link = f"{WITH_EXPLORERS[0]}#explorer?rate_place=-0.02&epochs=12"
     with opened(chromium, host, path=link) as page:
         reading(page)
-        assert page.get_by_role("slider", name="learning rate").input_value() == "-0.02"
-        assert page.get_by_role("slider", name="epochs").input_value() == "12"
-        expect(page.locator(".spoken")).to_contain_text("Learning rate 0.955")
+        explorer = page.locator("#explorer")
+        epochs = explorer.get_by_role("slider", name="epochs")
+        rate = explorer.get_by_role("slider", name="learning rate")
+        assert (rate.input_value(), epochs.input_value()) == ("-0.02", "12")
+        expect(explorer.locator(".spoken")).to_contain_text("Learning rate 0.955")
         page.evaluate(
             "location.hash = 'explorer?rate_place=-0.3'"
         )  # a link within the page
-        expect(page.locator("figure svg")).to_contain_text("Learning rate 0.501")
-        assert page.get_by_role("slider", name="epochs").input_value() == "12"
+        expect(explorer.locator("svg")).to_contain_text("Learning rate 0.501")
+        assert epochs.input_value() == "12"
 
 
 @pytest.mark.parametrize(
@@ -451,10 +536,13 @@ def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str)
 def test_an_address_that_asks_for_what_cant_be_gets_what_can(
     asked: str, place: str, chromium: Browser, host: str
 ) -> None:
-    with opened(chromium, host, path=f"#explorer?{asked}&problem=none") as page:
+    link = f"{WITH_EXPLORERS[0]}#explorer?{asked}&problem=none"
+    with opened(chromium, host, path=link) as page:
         reading(page)
-        assert page.get_by_role("slider", name="learning rate").input_value() == place
-        assert page.get_by_role("combobox").first.input_value() == "as drawn"
+        explorer = page.locator("#explorer")
+        rate = explorer.get_by_role("slider", name="learning rate")
+        assert rate.input_value() == place
+        assert explorer.get_by_role("combobox").first.input_value() == "as drawn"
 
 
 def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
@@ -669,10 +757,8 @@ def test_an_address_that_doesnt_exist_gets_a_page_that_leads_home(host: str) -> 
 def test_the_site_works_under_a_path(chromium: Browser, site: Path) -> None:
     with hosted(site, "/some/blog") as address, opened(chromium, address) as page:
         reading(page)
-        figure = page.locator("figure.explorer")
-        before = picture(figure)
-        figure.get_by_role("slider").first.press("ArrowRight")
-        wait_until_it_is(figure, before, same=False)
+        page.get_by_role("switch").last.press("Space")
+        expect(page.locator(".struck .role-title")).to_contain_text("Without update")
         page.get_by_role("link", name="1 · Linear regression").first.click()
         reading(page)
         assert page.url.startswith(f"{address}{SLUGS[0]}.html")
@@ -684,9 +770,10 @@ def test_the_site_works_under_a_path(chromium: Browser, site: Path) -> None:
 def test_a_page_is_alive_in_a_phone_held_sideways_and_back(
     chromium: Browser, host: str
 ) -> None:
-    with opened(chromium, host, viewport={"width": 390, "height": 844}) as page:
+    phone, chapter = {"width": 390, "height": 844}, f"{SLUGS[0]}.html"
+    with opened(chromium, host, path=chapter, viewport=phone) as page:
         reading(page)
-        svg = page.locator("figure svg")
+        svg = page.locator("figure svg").first
         narrow = json.loads(
             svg.evaluate("svg => JSON.stringify(svg.getBoundingClientRect())")
         )
