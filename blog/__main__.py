@@ -19,7 +19,8 @@ import nbformat
 from blog import pictures
 from blog.address import checked
 from blog.console import speak_anywhere
-from blog.page import NotPublishable, Page, Spec, compressed, page_of
+from blog.notebook import Notebook, of_chapter
+from blog.page import NotPublishable, Page, Spec, check, compressed, page_of
 from blog.recording import Recording
 from chapters import Chapter, found
 
@@ -106,25 +107,48 @@ def run_chapter(chapter: Chapter) -> Page:
         NotPublishable: if a cell raised or warned, or shows what a page can't.
     """
     kept = BUILD / "exports" / f"{chapter.file.stem}-{fingerprint(chapter)}.ipynb"
-    recording = kept.with_suffix(".json")
+    recording, notebook = kept.with_suffix(".json"), of_chapter(chapter)
     if kept.exists():
-        return page_of(chapter, nbformat.read(kept, 4), Recording.read(recording))
+        return page_of(notebook, nbformat.read(kept, 4), Recording.read(recording))
     kept.parent.mkdir(parents=True, exist_ok=True)
     for outdated in kept.parent.glob(f"{chapter.file.stem}-*"):
         outdated.unlink()
     fresh = kept.with_suffix(".new")
-    done = run(["marimo", "export", "ipynb", chapter.file, "-o", fresh, *EXPORT])
-    # Where a cell raised there is an export all the same, and it tells which.
-    page = page_of(chapter, nbformat.read(fresh, 4)) if fresh.exists() else None
-    if page is None or done.returncode != 0:
-        raise NotPublishable(f"{chapter.file.name} could not be exported:\n{done.stderr}")
-    places = json.dumps(chapter.places)
-    played = run(["blog.recording", chapter.file, recording, places])
-    if played.returncode != 0:
-        raise NotPublishable(played.stderr.strip())
-    page = page_of(chapter, nbformat.read(fresh, 4), Recording.read(recording))
+    page = recorded(notebook, export(notebook.file, fresh), recording)
     fresh.replace(kept)
     return page
+
+
+def export(file: Path, to: Path, cwd: Path = ROOT) -> nbformat.NotebookNode:
+    """Run a notebook by marimo, and return it with what it shows.
+
+    Raises:
+        NotPublishable: if there is nothing.
+    """
+    done = run(["marimo", "export", "ipynb", file, "-o", to, *EXPORT], cwd)
+    # Where a cell raised there is an export all the same, and it tells which.
+    if not to.exists():
+        raise NotPublishable(f"{file.name} could not be exported:\n{done.stderr}")
+    exported: nbformat.NotebookNode = nbformat.read(to, 4)
+    raised = any(cell.get("outputs") for cell in exported.cells)
+    if done.returncode != 0 and not raised:
+        raise NotPublishable(f"{file.name} could not be exported:\n{done.stderr}")
+    return exported
+
+
+def recorded(
+    notebook: Notebook, exported: nbformat.NotebookNode, to: Path, cwd: Path = ROOT
+) -> Page:
+    """Play a notebook's controls, and return its page.
+
+    Raises:
+        NotPublishable: if a cell raised or warned, or shows what a page can't.
+    """
+    check(notebook, exported)
+    played = run(["blog.recording", notebook.file, to, json.dumps(notebook.places)], cwd)
+    if played.returncode != 0:
+        raise NotPublishable(played.stderr.strip())
+    return page_of(notebook, exported, Recording.read(to))
 
 
 def fingerprint(chapter: Chapter) -> str:
@@ -135,7 +159,8 @@ def fingerprint(chapter: Chapter) -> str:
         f for f in (ROOT / "groundup").rglob("*") if f.suffix in (".py", ".csv", ".json")
     )
     digest.update(json.dumps(chapter.places).encode())
-    for file in (chapter.file, ROOT / "blog/recording.py", *package):
+    player = [ROOT / f"blog/{name}.py" for name in ("recording", "controls", "shown")]
+    for file in (chapter.file, *player, *package):
         digest.update(f"\n{file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -145,20 +170,12 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "blog/pages", source)
-    for folder in ("static", "templates"):
-        shutil.copytree(ROOT / "blog" / folder, source / folder)
+    add_looks(source)
     for file in ("blog/conf.py", "LICENSE"):
         shutil.copy(ROOT / file, source)
-    (source / "static/vega.js").write_text(pictures.vega_bundle(), "utf-8")
     known = []
     for chapter, page in zip(chapters, pages, strict=True):
-        nbformat.write(page.notebook, source / f"{chapter.slug}.ipynb")
-        (source / "recorded").mkdir(exist_ok=True)
-        for name, content in page.recorded.items():
-            (source / f"recorded/{name}.json").write_text(json.dumps(content), "utf-8")
-        for name, spec in page.charts.items():
-            card = chapter.slug if name == page.explorer else ""
-            write_chart(source, name, spec, card, (chapter.heading, chapter.question))
+        write_page(source, page, chapter.question)
         known.append(
             {
                 "slug": chapter.slug,
@@ -170,8 +187,29 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
         )
     (source / "chapters.json").write_text(json.dumps(known), "utf-8")
     words = ("From the Ground Up", "The training code of deep learning, rebuilt")
-    write_chart(source, "home", pages[0].charts[pages[0].explorer], "home", words)
+    explorer = pages[0].explorer
+    assert explorer is not None  # a chapter has one
+    write_chart(source, "home", pages[0].charts[explorer], "home", words)
     return source
+
+
+def add_looks(source: Path) -> None:
+    """Add styles, templates and scripts to Sphinx's folder."""
+    for folder in ("static", "templates"):
+        shutil.copytree(ROOT / "blog" / folder, source / folder)
+    (source / "static/vega.js").write_text(pictures.vega_bundle(), "utf-8")
+
+
+def write_page(source: Path, page: Page, question: str = "") -> None:
+    """Write a page, its charts, and what its script plays; a chapter has a card, too."""
+    notebook = page.of
+    nbformat.write(page.notebook, source / f"{notebook.slug}.ipynb")
+    (source / "recorded").mkdir(exist_ok=True)
+    for name, content in page.recorded.items():
+        (source / f"recorded/{name}.json").write_text(json.dumps(content), "utf-8")
+    for name, spec in page.charts.items():
+        card = notebook.slug if name == page.explorer and question else ""
+        write_chart(source, name, spec, card, (notebook.heading, question))
 
 
 def write_chart(
@@ -196,12 +234,12 @@ def write_chart(
     (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
 
 
-def run_sphinx(source: Path) -> Path:
+def run_sphinx(source: Path, build: Path = BUILD) -> Path:
     """Build all pages anew, beside the site that stands. A warning is an error."""
-    built = BUILD / "html"
+    built = build / "html"
     shutil.rmtree(built, ignore_errors=True)
     options = ["-b", "html", "-q", "-E", "-W", "--keep-going"]
-    done = run(["sphinx", *options, "-d", BUILD / "doctrees", source, built])
+    done = run(["sphinx", *options, "-d", build / "doctrees", source, built])
     if done.returncode != 0:
         raise NotBuilt(f"Sphinx says:\n{done.stderr}")
     (built / ".buildinfo").unlink()
@@ -210,12 +248,13 @@ def run_sphinx(source: Path) -> Path:
     return built
 
 
-def run(module: list[str | Path]) -> subprocess.CompletedProcess[str]:
-    """Run a module of this environment, from the repository's root."""
+def run(module: list[str | Path], cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a module of this environment, or of this repository."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return subprocess.run(
         [sys.executable, "-m", *module],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        cwd=cwd,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": path},
         capture_output=True,
         encoding="utf-8",
         errors="replace",
