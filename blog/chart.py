@@ -12,6 +12,29 @@ def sliders(spec: Spec) -> int:
     return sum(isinstance(param.get("bind"), dict) for param in spec.get("params", []))
 
 
+LOOKS: Spec = {
+    "background": "transparent",
+    "axis": {"gridOpacity": 0.15, "domainOpacity": 0.5, "tickOpacity": 0.5},
+    "view": {"stroke": None},
+}
+"""What lets a chart follow the page's colours, by day and by night."""
+
+
+def at_home(spec: Spec) -> Spec:
+    """Return a chart with a description, and with the page's looks where it has none."""
+    own = spec.get("config", {})
+    config = {
+        name: {**look, **own.get(name, {})}
+        if isinstance(look, dict)
+        else own.get(name, look)
+        for name, look in LOOKS.items()
+    }
+    words = spec.get("description") or described(spec)
+    facets = {"row", "column", "facet"} & {*spec.get("encoding", {})}
+    wide = {"width": "container"} if {"mark", "layer"} & {*spec} and not facets else {}
+    return {**wide, **spec, "config": {**own, **config}, "description": words}
+
+
 def urls(spec: Any) -> Iterator[str]:
     """Find what a chart loads."""
     if isinstance(spec, dict):

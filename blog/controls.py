@@ -81,6 +81,12 @@ def control_of(name: str, element: Any) -> Control:
     return Control(name, kind, label, places, words, start, sent)
 
 
+def kind_of(element: Any) -> str:
+    """Return what an element is, with its article."""
+    name = type(element).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def _plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_plain, value))
@@ -123,7 +129,7 @@ def _places(name: str, element: Any) -> tuple[str, list[Any], list[str]]:
         ]
         return "several", [*sets], [", ".join(some) or NOTHING for some in sets]
     raise NotRecordable(
-        f"makes {name!r}, a {type(element).__name__}, which has no places: {POSSIBLE}"
+        f"makes {name!r}, {kind_of(element)}, which has no places: {POSSIBLE}"
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -30,8 +31,8 @@ class Notebook:
     heading: str
     description: str
     published: date | None = None
-    places: dict[str, list[Any]] = field(default_factory=dict)
-    """A control → those of its places that a page has; none: it is left out."""
+    places: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """A control → those of its places that a page has, or "all"; none: it is left out."""
 
     ours: bool = False
     """Whether it keeps the series' rules: a heading first, an explorer, words on charts."""
@@ -50,7 +51,7 @@ def of_chapter(chapter: Chapter) -> Notebook:
     )
 
 
-def places_beside(file: Path) -> dict[str, list[Any]]:
+def places_beside(file: Path) -> dict[str, Sequence[Any]]:
     """Return the places that `NAME.toml` names beside `NAME.py`, if it is there.
 
     Raises:
@@ -61,13 +62,15 @@ def places_beside(file: Path) -> dict[str, list[Any]]:
         said = tomllib.loads(beside.read_text("utf-8")) if beside.is_file() else {}
     except tomllib.TOMLDecodeError as error:
         raise NotPublishable(f"{beside.name} has a mistake in its TOML: {error}") from None
-    places = said.get("places", {})
+    places: Any = said.get("places", {})
     if said.keys() - {"places"} or not isinstance(places, dict):
         raise NotPublishable(f"{beside.name} must have a table [places], and nothing else")
     for name, some in places.items():
-        if not isinstance(some, list):
-            raise NotPublishable(f"{beside.name}: {name} must be a list, got {some!r}")
-    return places
+        if not isinstance(some, list) and some != "all":
+            raise NotPublishable(
+                f'{beside.name}: {name} must be a list of places, or "all", got {some!r}'
+            )
+    return dict(places)
 
 
 def of_file(file: Path, exported: nbformat.NotebookNode) -> Notebook:

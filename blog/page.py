@@ -12,7 +12,7 @@ import nbformat
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from blog.chart import changes, described, sliders, urls
+from blog.chart import at_home, changes, sliders, urls
 from blog.inputs import fixed, input_of
 from blog.notebook import HEADING, Notebook, NotPublishable
 from blog.recording import ADVICE, NOTHING, Played, Recording
@@ -200,7 +200,7 @@ class _Writer:
                 f"shows a chart that loads {url}, but a page loads nothing: read it "
                 "into a data frame",
             )
-        return spec if spec.get("description") else {**spec, "description": described(spec)}
+        return spec if self.notebook.ours else at_home(spec)
 
     def write(self, cell: nbformat.NotebookNode) -> None:
         """Add what a cell shows."""
@@ -239,7 +239,10 @@ class _Writer:
 
     def _within(self, match: re.Match[str]) -> str:
         """Return a control that stands within words."""
+        control = self.recording.controls[match[1]]
         inner = self._control(match[1]).replace("<p>", "<span>").replace("</p>", "</span>")
+        if control.label == control.name:  # it has none: the sentence says what it is
+            inner = inner.replace("<span>", '<span class="visually-hidden">', 1)
         return f'<span class="controls within"{self._identity(match[1])}>{inner}</span>'
 
     def _play_all(
@@ -378,7 +381,11 @@ class _Writer:
             self._add_text(code, plain.get_text())
         else:
             for table in soup.find_all("table"):
-                table.wrap(soup.new_tag("div", attrs={"class": "table-wrapper"}))
+                del table["border"]
+                for row in table.find_all("tr"):
+                    del row["style"]  # of headings that stand right, above cells that don't
+                table["class"] = "docutils"  # whose looks are Furo's
+                table.wrap(soup.new_tag("div", attrs={"class": "table-wrapper docutils"}))
             text = str(soup) if soup.find("table") else text
             self.cells.append(new_markdown_cell(IN_WORDS.sub(self._within, text)))
 

@@ -45,6 +45,7 @@ from blog.controls import (
     Element,
     NotRecordable,
     control_of,
+    kind_of,
     narrowed,
 )
 from blog.shown import IN_WORDS, VEGA_LITE, Output, output_of
@@ -118,7 +119,7 @@ def record(notebook: Path, named: Mapping[str, Sequence[Any]]) -> Recording:
         notebook: the file.
         named: a control → the places that are kept of it. Where a cell follows from a named
             control, those that are not named stay where they start. One without any place
-            stays where it starts, too, and is left out of the page.
+            stays where it starts, too, and is left out of the page; "all" are all.
 
     Raises:
         NotRecordable: if there is a control that a page can't have, a name without a
@@ -234,7 +235,7 @@ class _Player:
                         f"[places] names {name!r}, which is no control; there is "
                         f"{', '.join(known) or 'none'}"
                     )
-                if name in found:
+                if name in found and places != "all":
                     found[name] = narrowed(found[name], places)
         for name in found:
             for i in self.following(name):
@@ -253,7 +254,7 @@ class _Player:
             for node in ast.walk(ast.parse(self.graph.cells[i].code)):
                 if isinstance(node, ast.Attribute) and ast.unparse(node.value) == name:
                     raise NotRecordable(
-                        f"makes {name!r}, a {type(element).__name__}, of which a cell asks "
+                        f"makes {name!r}, {kind_of(element)}, of which a cell asks "
                         f"{name}.{node.attr}: a page shows it, but tells Python nothing"
                     )
         return True
@@ -311,11 +312,10 @@ def _controls_in(output: Output) -> list[str]:
 
 
 def _is_mixed(output: Output) -> bool:
-    """Whether there is more than controls, and controls or charts are in it."""
-    parts = output.get("parts", [output])
-    return ("parts" in output or _controls_in(output) != []) and any(
-        "control" not in part for part in parts
-    )
+    """Whether there is something beside controls, or nothing is left of an output."""
+    if "parts" in output:
+        return not output["parts"] or any("control" not in part for part in output["parts"])
+    return "control" not in output and _controls_in(output) != []
 
 
 @contextmanager

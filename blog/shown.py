@@ -37,6 +37,9 @@ ELEMENT = re.compile(
 IN_WORDS = re.compile(r'<page-control name="(\w+)"></page-control>')
 """A control within prose, as it stands in an output."""
 
+SHOWN_WITHIN = re.compile(r'"(text|application|image)/[a-z.+0-9-]+:')
+"""What a list or a dictionary holds beside numbers and texts."""
+
 COUNTED = re.compile(r'"(data-[0-9a-f]{32}|view_\d+|param_[0-9a-f]+)"')
 """Names that Altair makes up anew for each chart."""
 
@@ -78,12 +81,14 @@ def output_of(
     formatted = try_format(shown)
     if CHART.fullmatch(formatted.mimetype):
         return {VEGA_LITE: spec_in({VEGA_LITE: formatted.data})}
-    text = str(formatted.data)
+    text = formatted.data
     if isinstance(shown, Element) and formatted.mimetype == "text/markdown":
         text = shown.text  # which is escaped there
-    if "<marimo-" in text:
-        stack = mo.vstack([*shown]).text if isinstance(shown, list | tuple) else ""
-        return _one(reader.parts(stack or text))
+    if formatted.mimetype == "application/json" and SHOWN_WITHIN.search(text):
+        named = isinstance(shown, dict)
+        text = (mo.ui.tabs(shown) if named else mo.vstack([*shown])).text
+    if "<marimo-" in text or text is not formatted.data:
+        return _one(reader.parts(text))
     return {formatted.mimetype: formatted.data} if formatted.data else {}
 
 
@@ -113,7 +118,7 @@ class _Reader:
 
     def parts(self, text: str) -> list[Output]:
         """Return what stands in marimo's HTML, from top to bottom; words are one part."""
-        return _joined(self._walk(BeautifulSoup(text, "html.parser")))
+        return _joined(self._walk(_plain(text)))
 
     def _walk(self, tag: Tag) -> list[Output]:
         return [part for child in tag.children for part in self._parts_of(child)]
@@ -154,7 +159,7 @@ class _Reader:
                 part
                 for label, content in titled
                 for part in (
-                    _words(f"<p><strong>{label}</strong></p>"),
+                    _titled(label),
                     *self._walk(content),
                 )
             ]
@@ -201,6 +206,22 @@ class _Reader:
         if kind == "text/html":
             return self.parts(str(data))
         return [{kind: data}]
+
+
+def _plain(text: str) -> BeautifulSoup:
+    """Return HTML without what only marimo's styles know: its prose is of spans."""
+    soup = BeautifulSoup(text, "html.parser")
+    for span in soup.select("span.markdown"):
+        span.unwrap()
+    for span in soup.select("span.paragraph"):
+        span.name = "p"
+        del span["class"]
+    return soup
+
+
+def _titled(label: str) -> Output:
+    title = html.escape(BeautifulSoup(label, "html.parser").get_text().strip())
+    return _words(f"<p><strong>{title}</strong></p>")
 
 
 def _quoted(tag: Tag) -> str:

@@ -44,7 +44,7 @@ def _(mo):
 def _(mo):
     only_sum = mo.ui.checkbox(label="only the sum")
     terms = mo.ui.number(start=1, stop=4, value=3, label="**rows** to print")
-    window = mo.ui.range_slider(start=0, stop=4, step=1, value=[0, 2], label="window")
+    window = mo.ui.range_slider(start=0, stop=3, step=1, value=[0, 2], label="window")
     return only_sum, terms, window
 
 
