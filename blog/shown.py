@@ -43,6 +43,9 @@ SHOWN_WITHIN = re.compile(r'"(text|application|image)/[a-z.+0-9-]+:')
 COUNTED = re.compile(r'"(data-[0-9a-f]{32}|view_\d+|param_[0-9a-f]+)"')
 """Names that Altair makes up anew for each chart."""
 
+CALLED = {"data": "rows", "view": "view", "para": "chosen"}
+"""What they are called instead; `data_1` would be one of Vega-Lite's own."""
+
 
 def spec_in(output: Mapping[str, Any]) -> Spec | None:
     """Return an output's chart, if it is one, with names that tell it from no other."""
@@ -51,7 +54,7 @@ def spec_in(output: Mapping[str, Any]) -> Spec | None:
             spec = json.loads(content) if isinstance(content, str) else dict(content)
             text = was = json.dumps(spec, sort_keys=True)
             for i, name in enumerate(dict.fromkeys(COUNTED.findall(text)), 1):
-                text = text.replace(f'"{name}"', f'"{name[:4]}_{i}"')
+                text = text.replace(f'"{name}"', f'"{CALLED[name[:4]]}_{i}"')
             return dict(spec if text == was else json.loads(text))
     return None
 

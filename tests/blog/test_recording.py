@@ -306,7 +306,7 @@ def test_charts_words_and_controls_that_stand_together_are_told_apart(
         control, prose, chart, rest = output["parts"]
         assert control == {"control": "n"}
         assert "by <em>hand</em>" in prose["text/html"]
-        assert chart[VEGA_LITE]["datasets"] == {"data_1": [{"x": n}]}
+        assert chart[VEGA_LITE]["datasets"] == {"rows_1": [{"x": n}]}
         assert "b" in rest["text/html"]
 
 
@@ -361,7 +361,7 @@ def test_a_chart_of_marimos_own_is_a_chart_where_nobody_asks_what_is_selected(
     ]
     recording = record(written(tmp_path, *cells, setup=WITH_CHARTS), {})
     together, alone = recording.cells.values()
-    rows = [{"data_1": [{"x": 1}]}, {"data_1": [{"x": 2}]}]
+    rows = [{"rows_1": [{"x": 1}]}, {"rows_1": [{"x": 2}]}]
     assert [o["parts"][0][VEGA_LITE]["datasets"] for o in together.outputs] == rows
     assert [o[VEGA_LITE]["datasets"] for o in alone.outputs] == rows
 
