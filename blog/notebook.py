@@ -73,6 +73,11 @@ def places_beside(file: Path) -> dict[str, Sequence[Any]]:
     return dict(places)
 
 
+def slug_of(file: Path) -> str:
+    """Return what a notebook's page is called."""
+    return re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "notebook"
+
+
 def of_file(file: Path, exported: nbformat.NotebookNode) -> Notebook:
     """Return any notebook, whose first heading and first words say what it is.
 
@@ -86,9 +91,12 @@ def of_file(file: Path, exported: nbformat.NotebookNode) -> Notebook:
     lines = "\n\n".join(HEADING.sub("", text) for text in texts).split("\n\n")
     prose = (_plain(lines_) for lines_ in lines if lines_.strip()[:1].isalnum())
     heading = headings[0] if headings else name[:1].upper() + name[1:]
-    slug = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "notebook"
     return Notebook(
-        file, slug, heading, next(prose, _plain(heading)), None, places_beside(file)
+        file,
+        slug_of(file),
+        heading,
+        next(prose, _plain(heading)),
+        places=places_beside(file),
     )
 
 

@@ -25,7 +25,7 @@ from blog.__main__ import (
     write_page,
 )
 from blog.console import speak_anywhere
-from blog.notebook import NotPublishable, of_file
+from blog.notebook import NotPublishable, of_file, slug_of
 from blog.page import Page, compressed
 
 OURS = Path("_static/recording.js")
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for page in pages:
         size = sum(map(compressed, page.recorded.values())) / 1000
         print(
-            f"{page.of.slug}.html: {page.of.heading}, {len(page.charts)} charts, "
+            f"{page.of.slug if len(pages) > 1 else 'index'}.html: {page.of.heading}, {len(page.charts)} charts, "
             f"{len(page.recorded)} recordings of {size:.0f} kB"
         )
 
@@ -76,15 +76,15 @@ def publish_all(notebooks: Sequence[Path], to: Path, title: str) -> list[Page]:
     for file in notebooks:
         if not file.is_file():
             raise NotBuilt(f"there is no {file}")
+    slugs = [slug_of(file) for file in notebooks]
+    if len({*slugs, "index"}) <= len(slugs):
+        raise NotBuilt(f"each notebook must have a name of its own, got {', '.join(slugs)}")
     with (
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
         build = Path(folder)
         pages = list(pool.map(lambda file: run_notebook(file.resolve(), build), notebooks))
-        slugs = [page.of.slug for page in pages]
-        if len({*slugs, "index"}) <= len(slugs):
-            raise NotBuilt(f"each notebook must have a name of its own, got {slugs}")
         publish(run_sphinx(gather(pages, title, build / "source"), build), to)
     return pages
 

@@ -31,7 +31,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import marimo as mo
 
 # A notebook's cells and what follows from which: marimo has no public way to them.
@@ -344,7 +343,6 @@ def main() -> None:
     """Record a notebook: its path, the file to write, and the named places as JSON."""
     notebook, file, named = sys.argv[1:]
     sys.path.insert(0, str(Path(notebook).parent))  # as marimo does, for what it imports
-    alt.data_transformers.disable_max_rows()  # a page has a limit of its own, in bytes
     try:
         record(Path(notebook), json.loads(named)).write(Path(file))
     except NotRecordable as error:

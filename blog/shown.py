@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import altair as alt
 import marimo as mo
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
@@ -72,8 +71,6 @@ def output_of(
     Raises:
         NotRecordable: if there is something that a page can't show.
     """
-    if isinstance(shown, alt.TopLevelMixin):
-        return {VEGA_LITE: spec_in({VEGA_LITE: shown.to_dict()})}
     reader = _Reader(elements, controls)
     if not isinstance(shown, Element) and hasattr(shown, "_repr_markdown_"):
         text = shown._repr_markdown_()

@@ -87,7 +87,6 @@ def test_a_refused_notebook_is_told_by_its_cell_and_leaves_the_folder_as_it_was(
     assert contents(published) == before
 
 
-@pytest.mark.slow
 def test_two_notebooks_of_one_name_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
