@@ -57,8 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"publish: {error}\n{said.to} is as it was.")
     for page in pages:
         size = sum(map(compressed, page.recorded.values())) / 1000
+        name = page.of.slug if len(pages) > 1 else "index"
         print(
-            f"{page.of.slug if len(pages) > 1 else 'index'}.html: {page.of.heading}, {len(page.charts)} charts, "
+            f"{name}.html: {page.of.heading}, {len(page.charts)} charts, "
             f"{len(page.recorded)} recordings of {size:.0f} kB"
         )
 
