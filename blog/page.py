@@ -385,7 +385,7 @@ class _Writer:
                 for row in table.find_all("tr"):
                     del row["style"]  # of headings that stand right, above cells that don't
                 table["class"] = "docutils"  # whose looks are Furo's
-                table.wrap(soup.new_tag("div", attrs={"class": "table-wrapper docutils"}))
+                table.wrap(soup.new_tag("div", attrs={"class": "table-wrapper frame"}))
             text = str(soup) if soup.find("table") else text
             self.cells.append(new_markdown_cell(IN_WORDS.sub(self._within, text)))
 

@@ -87,7 +87,7 @@ def _(alt, chosen, measure, mo, trend):
             tooltip=["species", "island", "mass"],
         )
     )
-    _line = _points.transform_regression(measure.value, "mass").mark_line(color="black")
+    _line = _points.transform_regression(measure.value, "mass", groupby=["species"]).mark_line()
     chart = mo.ui.altair_chart(_points + _line if trend.value else _points)
     chart
     return (chart,)
