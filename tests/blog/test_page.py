@@ -467,7 +467,8 @@ def test_a_cell_that_was_stopped_shows_nothing() -> None:
 
 def played(*outputs: dict[str, Any]) -> Page:
     """Another notebook, of which one cell shows these at the places of a rate."""
-    shown = cell(output(html="<marimo-slider></marimo-slider>"))
+    chart = outputs[0].get(VEGA_LITE)
+    shown = cell(output(chart=chart) if chart else output(html="<marimo-slider/>"))
     shown["id"] = "mixed"
     exported = new_notebook(cells=[shown])
     states = [*range(len(outputs))] if len(outputs) > 1 else [0]
@@ -484,17 +485,35 @@ def words(text: str) -> dict[str, Any]:
 
 def test_what_stands_together_is_played_part_by_part() -> None:
     controls = [{"control": "wrong"}, {"control": "rate"}]
-    first = {"parts": [*controls, words("one"), words("same")]}
-    second = {"parts": [*controls, words("two"), words("same")]}
-    made = played(first, second)
-    _, panel, changing, same = [c.source for c in made.notebook.cells]
+    states = [("one", "here"), ("two", "here"), ("one", "there")]
+    made = played(
+        *(
+            {"parts": [*controls, words("fixed"), words(a), {"text/plain": b}]}
+            for a, b in states
+        )
+    )
+    _, panel, same, one, two = [c.source for c in made.notebook.cells]
     assert [tag["name"] for tag in BeautifulSoup(panel, "html.parser").select("input")] == [
         "wrong",
         "rate",
     ]
-    assert changing == "```{recorded} my-waves-mixed-3\n```"
-    assert same == "<p>same</p>"
-    assert made.recorded["my-waves-mixed-3"]["words"] == ["<p>one</p>", "<p>two</p>"]
+    assert same == "<p>fixed</p>"
+    assert one == "```{recorded} my-waves-mixed-4\n```"
+    assert two == "```{recorded} my-waves-mixed-5\n```"
+    first, second = made.recorded.values()
+    assert (first["states"], first["words"]) == ([0, 1, 0], ["<p>one</p>", "<p>two</p>"])
+    assert second["states"] == [0, 0, 1]
+
+
+def test_a_chart_with_dates_is_drawn_anew_since_vega_reads_them_as_it_loads() -> None:
+    def chart(rows: list[Any], kind: str) -> dict[str, Any]:
+        encoding = {"x": {"field": "day", "type": kind}}
+        return {VEGA_LITE: {"mark": "line", "encoding": encoding, "datasets": {"a": rows}}}
+
+    for kind in ("temporal", "quantitative"):
+        made = played(chart([{"day": 1}], kind), chart([{"day": 2}], kind))
+        (content,) = made.recorded.values()
+        assert content.get("anew", False) == (kind == "temporal")
 
 
 def test_a_control_within_a_sentence_stands_there() -> None:
