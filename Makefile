@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup edit test coverage hooks blog serve bench
+.PHONY: setup edit test coverage hooks blog page serve bench
 
 setup: .venv/.complete
 
@@ -45,6 +45,10 @@ hooks: setup
 blog: setup
 	$(if $(site_url),SITE_URL='$(site_url)') $(if $(repository_url),REPOSITORY_URL='$(repository_url)') \
 		$(BIN)/python -m blog
+
+# Any marimo notebook as a page that answers: `make page notebook=my/waves.py to=pages`.
+page: setup
+	$(BIN)/python -m blog.publish '$(notebook)' --to '$(to)'
 
 # `make serve`, or `make serve port=9000`; `host=0.0.0.0` shows it to other machines.
 serve: setup

@@ -95,8 +95,8 @@ class Chapter:
     live: Live | None = None
     """What is timed of it in a browser, beside its explorers."""
 
-    places: dict[str, list[Any]] = field(default_factory=dict)
-    """A control → those of its places that a page has, where all would be too many."""
+    places: dict[str, Any] = field(default_factory=dict)
+    """A control → those of its places that a page has, or "all"; none: it is left out."""
 
     @property
     def number(self) -> int:
@@ -251,7 +251,7 @@ def _are_explorers(value: object) -> bool:
 
 def _are_places(value: object) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(places, list) and places for places in value.values()
+        isinstance(places, list) or places == "all" for places in value.values()
     )
 
 
@@ -279,7 +279,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "predictions": (_is_count, "a whole number"),
     "exercises": (_is_count, "a whole number"),
     "measures": (_are_texts, "a list of jobs of `make bench`"),
-    "places": (_are_places, "a table of lists: a control's name and its places"),
+    "places": (_are_places, "a table of lists, or \"all\": a control's name and its places"),
     "live": (_is_live, "a table of `slider` and `charts`, which is a table of texts"),
 }
 """A field → whether a value is right, and what a right one is in words."""

@@ -21,7 +21,8 @@ import repository
 from blog import loop, pictures
 from blog.address import checked
 from blog.console import speak_anywhere
-from blog.page import NotPublishable, Page, Spec, compressed, page_of
+from blog.notebook import Notebook, of_chapter
+from blog.page import NotPublishable, Page, Spec, check, compressed, page_of
 from blog.recording import Recording
 from chapters import Chapter, found, to_come
 
@@ -114,17 +115,11 @@ def run_chapter(chapter: Chapter) -> Page:
         NotPublishable: if a cell raised or warned, or shows what a page can't.
     """
     kept = place_for(chapter.file, chapter.places, ".ipynb")
-    recording = kept.with_suffix(".json")
+    recording, notebook = kept.with_suffix(".json"), of_chapter(chapter)
     if kept.exists():
-        return page_of(chapter, nbformat.read(kept, 4), Recording.read(recording))
+        return page_of(notebook, nbformat.read(kept, 4), Recording.read(recording))
     fresh = kept.with_suffix(".new")
-    done = run(["marimo", "export", "ipynb", chapter.file, "-o", fresh, *EXPORT])
-    # Where a cell raised there is an export all the same, and it tells which.
-    page = page_of(chapter, nbformat.read(fresh, 4)) if fresh.exists() else None
-    if page is None or done.returncode != 0:
-        raise NotPublishable(f"{chapter.file.name} could not be exported:\n{done.stderr}")
-    played = play(chapter.file, recording, chapter.places)
-    page = page_of(chapter, nbformat.read(fresh, 4), played)
+    page = recorded(notebook, export(notebook.file, fresh), recording)
     fresh.replace(kept)
     return page
 
@@ -141,13 +136,44 @@ def run_loop(chapter: Chapter) -> Recording:
     return Recording.read(kept) if kept.exists() else play(loop.NOTEBOOK, kept)
 
 
-def play(notebook: Path, to: Path, places: Mapping[str, Any] | None = None) -> Recording:
+def export(file: Path, to: Path, cwd: Path = ROOT) -> nbformat.NotebookNode:
+    """Run a notebook by marimo, and return it with what it shows.
+
+    Raises:
+        NotPublishable: if there is nothing.
+    """
+    done = run(["marimo", "export", "ipynb", file, "-o", to, *EXPORT], cwd)
+    # Where a cell raised there is an export all the same, and it tells which.
+    if not to.exists():
+        raise NotPublishable(f"{file.name} could not be exported:\n{done.stderr}")
+    exported: nbformat.NotebookNode = nbformat.read(to, 4)
+    raised = any(cell.get("outputs") for cell in exported.cells)
+    if done.returncode != 0 and not raised:
+        raise NotPublishable(f"{file.name} could not be exported:\n{done.stderr}")
+    return exported
+
+
+def recorded(
+    notebook: Notebook, exported: nbformat.NotebookNode, to: Path, cwd: Path = ROOT
+) -> Page:
+    """Play a notebook's controls, and return its page.
+
+    Raises:
+        NotPublishable: if a cell raised or warned, or shows what a page can't.
+    """
+    check(notebook, exported)
+    return page_of(notebook, exported, play(notebook.file, to, notebook.places, cwd))
+
+
+def play(
+    notebook: Path, to: Path, places: Mapping[str, Any] | None = None, cwd: Path = ROOT
+) -> Recording:
     """Record a notebook in a process of its own.
 
     Raises:
         NotPublishable: if that can't be done; says why.
     """
-    done = run(["blog.recording", notebook, to, json.dumps(places or {})])
+    done = run(["blog.recording", notebook, to, json.dumps(places or {})], cwd)
     if done.returncode != 0:
         raise NotPublishable(done.stderr.strip())
     return Recording.read(to)
@@ -174,7 +200,8 @@ def fingerprint(places: Mapping[str, Any], *notebooks: Path) -> str:
         f for f in (ROOT / "groundup").rglob("*") if f.suffix in (".py", ".csv", ".json")
     )
     digest.update(json.dumps(places).encode())
-    for file in (*notebooks, ROOT / "blog/recording.py", *package):
+    player = [ROOT / f"blog/{name}.py" for name in ("recording", "controls", "shown")]
+    for file in (*notebooks, *player, *package):
         digest.update(f"\n{file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -184,22 +211,16 @@ def gather(chapters: list[Chapter], pages: list[Page], loops: list[loop.LoopPage
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "blog/pages", source)
-    for folder in ("static", "templates"):
-        shutil.copytree(ROOT / "blog" / folder, source / folder)
+    add_looks(source)
     for file in ("blog/conf.py", "LICENSE"):
         shutil.copy(ROOT / file, source)
-    (source / "static/vega.js").write_text(pictures.vega_bundle(), "utf-8")
-    for folder in ("recorded", "loops", "static/cards"):
+    for folder in ("loops", "static/cards"):
         (source / folder).mkdir()
     for shown in loops:
         write_loop(source, shown)
     known = []
     for chapter, page in zip(chapters, pages, strict=True):
-        nbformat.write(page.notebook, source / f"{chapter.slug}.ipynb")
-        write_recorded(source, page.recorded)
-        for name, spec in page.charts.items():
-            card = chapter.slug if name == page.explorer else ""
-            write_chart(source, name, spec, card, (chapter.heading, chapter.question))
+        write_page(source, page, chapter.question)
         known.append(
             {
                 "slug": chapter.slug,
@@ -215,6 +236,23 @@ def gather(chapters: list[Chapter], pages: list[Page], loops: list[loop.LoopPage
     return source
 
 
+def add_looks(source: Path) -> None:
+    """Add styles, templates and scripts to Sphinx's folder."""
+    for folder in ("static", "templates"):
+        shutil.copytree(ROOT / "blog" / folder, source / folder)
+    (source / "static/vega.js").write_text(pictures.vega_bundle(), "utf-8")
+
+
+def write_page(source: Path, page: Page, question: str = "") -> None:
+    """Write a page, its charts, and what its script plays; a chapter has a card, too."""
+    notebook = page.of
+    nbformat.write(page.notebook, source / f"{notebook.slug}.ipynb")
+    write_recorded(source, page.recorded)
+    for name, spec in page.charts.items():
+        card = notebook.slug if name == page.explorer and question else ""
+        write_chart(source, name, spec, card, (notebook.heading, question))
+
+
 def write_loop(source: Path, page: loop.LoopPage) -> None:
     """Write the loop of a page, its chart and its card; and the page, if it is its own."""
     (source / f"loops/{page.slug}.html").write_text(page.listing, "utf-8")
@@ -227,8 +265,10 @@ def write_loop(source: Path, page: loop.LoopPage) -> None:
 
 def write_recorded(source: Path, recorded: Mapping[str, Any]) -> None:
     """Write what pages' scripts play, by the names that directives call it."""
+    folder = source / "recorded"
+    folder.mkdir(exist_ok=True)
     for name, content in recorded.items():
-        (source / f"recorded/{name}.json").write_text(json.dumps(content), "utf-8")
+        (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
 
 
 def write_chart(
@@ -255,12 +295,12 @@ def write_chart(
     (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
 
 
-def run_sphinx(source: Path) -> Path:
+def run_sphinx(source: Path, build: Path = BUILD) -> Path:
     """Build all pages anew, beside the site that stands. A warning is an error."""
-    built = BUILD / "html"
+    built = build / "html"
     shutil.rmtree(built, ignore_errors=True)
     options = ["-b", "html", "-q", "-E", "-W", "--keep-going"]
-    done = run(["sphinx", *options, "-d", BUILD / "doctrees", source, built])
+    done = run(["sphinx", *options, "-d", build / "doctrees", source, built])
     if done.returncode != 0:
         raise NotBuilt(f"Sphinx says:\n{done.stderr}")
     (built / ".buildinfo").unlink()
@@ -269,12 +309,13 @@ def run_sphinx(source: Path) -> Path:
     return built
 
 
-def run(module: list[str | Path]) -> subprocess.CompletedProcess[str]:
-    """Run a module of this environment, from the repository's root."""
+def run(module: list[str | Path], cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a module of this environment, or of this repository."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return subprocess.run(
         [sys.executable, "-m", *module],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        cwd=cwd,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": path},
         capture_output=True,
         encoding="utf-8",
         errors="replace",

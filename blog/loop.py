@@ -15,8 +15,11 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from blog import pictures
-from blog.page import Spec, changes, moves, switch
-from blog.recording import VEGA_LITE, Recording
+from blog.chart import changes
+from blog.inputs import switch
+from blog.page import moves
+from blog.recording import Recording
+from blog.shown import VEGA_LITE, Spec
 from chapters import NOTEBOOKS, Chapter
 from groundup.notebook import cells_of, steps_of
 

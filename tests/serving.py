@@ -191,7 +191,7 @@ def _controls(output: str) -> dict[str, Control]:
             name: json.loads(html.unescape(value))
             for name, value in re.findall(r"data-([\w-]+)='(.*?)'", attributes)
         }
-        label = re.sub(r"<.*?>", "", values["label"])
+        label = re.sub(r"<.*?>", "", values["label"] or "")
         ends = values.get("start", 0), values.get("stop", 0)
         steps = tuple(values.get("steps", ()))
         controls[label] = Control(kind, identity, values["initial-value"], ends, steps)

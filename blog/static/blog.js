@@ -50,7 +50,7 @@
 
   const draw = async (figure) => {
     const spec = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
-    const bound = (spec.params ?? []).filter((param) => param.bind);
+    const bound = (spec.params ?? []).filter((param) => param.bind?.input); // not a legend
     const asked = address();
     if (asked.id === figure.id)
       for (const [name, value] of read(bound, asked.values))
