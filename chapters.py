@@ -279,7 +279,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "predictions": (_is_count, "a whole number"),
     "exercises": (_is_count, "a whole number"),
     "measures": (_are_texts, "a list of jobs of `make bench`"),
-    "places": (_are_places, "a table of lists, or \"all\": a control's name and its places"),
+    "places": (_are_places, 'a table: a control and its places, a list or "all"'),
     "live": (_is_live, "a table of `slider` and `charts`, which is a table of texts"),
 }
 """A field → whether a value is right, and what a right one is in words."""

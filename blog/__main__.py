@@ -288,18 +288,24 @@ def write_chart(
     drawn = pictures.picture(spec)
     (folder / f"{name}.svg").write_text(drawn.svg, "utf-8")
     if card:
-        cards = source / "extra/_images"
-        cards.mkdir(parents=True, exist_ok=True)
-        (cards / f"{card}.png").write_bytes(pictures.card(spec, *words))
+        image = pictures.card(spec, *words)
+        (source / f"static/cards/{card}.png").write_bytes(image)
     content = {"spec": spec, "height": drawn.height, "picture": f"{name}.svg"}
     (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
 
 
-def run_sphinx(source: Path, build: Path = BUILD) -> Path:
-    """Build all pages anew, beside the site that stands. A warning is an error."""
+def run_sphinx(source: Path, build: Path = BUILD, **settings: str) -> Path:
+    """Build all pages anew, beside the site that stands. A warning is an error.
+
+    Args:
+        source: Sphinx's folder.
+        build: where the pages are written.
+        settings: what is set beside the folder's `conf.py`.
+    """
     built = build / "html"
     shutil.rmtree(built, ignore_errors=True)
     options = ["-b", "html", "-q", "-E", "-W", "--keep-going"]
+    options += [f"-D{name}={value}" for name, value in settings.items()]
     done = run(["sphinx", *options, "-d", build / "doctrees", source, built])
     if done.returncode != 0:
         raise NotBuilt(f"Sphinx says:\n{done.stderr}")

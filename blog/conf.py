@@ -51,7 +51,6 @@ html_title = project
 html_theme = "furo"
 html_favicon = "static/favicon.svg"
 html_static_path = ["static"]
-html_extra_path = ["extra"]  # cards, which no page shows
 templates_path = ["templates"]
 html_css_files = ["blog.css"]
 html_js_files = [("blog.js", {"defer": "defer"}), ("recording.js", {"defer": "defer"})]

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -59,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         size = sum(map(compressed, page.recorded.values())) / 1000
         name = page.of.slug if len(pages) > 1 else "index"
         print(
-            f"{name}.html: {page.of.heading}, {len(page.charts)} charts, "
-            f"{len(page.recorded)} recordings of {size:.0f} kB"
+            f"{name}.html: {page.of.heading}, charts: {len(page.charts)}, "
+            f"recordings: {len(page.recorded)}, {size:.0f} kB"
         )
 
 
@@ -86,7 +85,9 @@ def publish_all(notebooks: Sequence[Path], to: Path, title: str) -> list[Page]:
     ):
         build = Path(folder)
         pages = list(pool.map(lambda file: run_notebook(file.resolve(), build), notebooks))
-        publish(run_sphinx(gather(pages, title, build / "source"), build), to)
+        source = gather(pages, title, build / "source")
+        heading = pages[0].of.heading if len(pages) == 1 else title
+        publish(run_sphinx(source, build, project=heading, html_title=heading), to)
     return pages
 
 
@@ -114,8 +115,6 @@ def gather(pages: Sequence[Page], title: str, source: Path) -> Path:
         slugs = "\n".join(page.of.slug for page in pages)
         home = INDEX.format(title=title, links=links, slugs=slugs)
         (source / "index.md").write_text(home, "utf-8")
-    said = {"title": pages[0].of.heading if alone else title, "root": "index"}
-    (source / "said.json").write_text(json.dumps(said), "utf-8")
     if alone:
         (source / f"{pages[0].of.slug}.ipynb").rename(source / "index.ipynb")
     return source

@@ -1,15 +1,11 @@
-"""Sphinx's configuration of pages that other notebooks become: `python -m blog.publish`."""
+"""Sphinx's configuration of pages that other notebooks become: `python -m blog.publish`.
 
-import json
-from pathlib import Path
+Their title is given on the command line.
+"""
 
 from blog.conf import *  # noqa: F403 (how pages are read and how they look)
 
-said = json.loads(Path(__file__).with_name("said.json").read_text("utf-8"))
-
-project = html_title = said["title"]
 author = copyright = ""
-root_doc = said["root"]
 html_show_copyright = False
 html_baseurl = ""  # they are shown anywhere
 

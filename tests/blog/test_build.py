@@ -102,8 +102,8 @@ def test_every_page_has_a_card_with_a_picture_that_exists(
             assert said(page, tag), f"{name}: {tag}"
         assert said(page, "twitter:card") == "summary_large_image"
         slug = name.removesuffix(".html")
-        own = slug if slug in STRUCK else "index"
-        picture = f"_images/{slug}.png" if slug in SLUGS else f"_static/cards/{own}.png"
+        own = slug if slug in {*STRUCK, *SLUGS} else "index"
+        picture = f"_static/cards/{own}.png"
         assert said(page, "og:image") == urljoin(site_url, picture), name
         with Image.open(site / picture) as image:
             assert image.size == (1200, 630)
