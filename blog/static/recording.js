@@ -171,12 +171,5 @@
   for (const control of controls) put(control, place(control));
   showAll();
   window.addEventListener("hashchange", follow);
-  if (follow()) {
-    history.scrollRestoration = "manual";
-    // The charts above it grow as they are drawn; whoever scrolls meanwhile is left alone.
-    const left = new AbortController();
-    for (const move of ["wheel", "touchmove", "keydown", "pointerdown"])
-      window.addEventListener(move, () => left.abort(), { once: true, signal: left.signal });
-    document.addEventListener("drawn", follow, { signal: left.signal });
-  }
+  if (follow()) history.scrollRestoration = "manual";
 })();

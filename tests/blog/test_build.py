@@ -151,7 +151,7 @@ def test_the_sitemap_holds_the_pages_that_a_search_engine_should_show(site: Path
     names = {"http": "http://www.sitemaps.org/schemas/sitemap/0.9"}
     root = ElementTree.parse(site / "sitemap.xml").getroot()
     listed = {loc.text for loc in root.findall("http:url/http:loc", names)}
-    shown = [*SLUGS, *STRUCK, "index", "api", "about"]
+    shown = [*SLUGS, *STRUCK, "index", "api", "about", "other-notebooks"]
     assert listed == {urljoin(site_url, f"{name}.html") for name in shown}
 
 

@@ -54,7 +54,12 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def opened(
-    browser: Browser, address: str, body: str = "", path: str = "", **looks: Any
+    browser: Browser,
+    address: str,
+    body: str = "",
+    path: str = "",
+    expected: str = "nothing",
+    **looks: Any,
 ) -> Iterator[Page]:
     """A page whose charts are drawn.
 
@@ -66,6 +71,7 @@ def opened(
         address: the page's, which is all its site.
         body: the page itself, if nothing serves it.
         path: what is opened of the site; its front page if there is none.
+        expected: what a warning of Vega's may hold.
         looks: of the browser, such as `color_scheme`.
     """
     complaints: list[str] = []
@@ -90,7 +96,8 @@ def opened(
 
     def listen(message: ConsoleMessage) -> None:
         # A warning of Vega's begins with its level.
-        if message.type == "error" or message.text.startswith("WARN"):
+        warned = message.text.startswith("WARN") and expected not in message.text
+        if message.type == "error" or warned:
             complaints.append(message.text)
 
     page.on("console", listen)
