@@ -88,7 +88,7 @@ class Adam(Optimizer):
         squares.addcmul_(gradient, gradient, value=1 - beta2)
         # A compiled step keeps the count a tensor: of a number, it would be compiled anew.
         compiling = torch.compiler.is_compiling()
-        step = state["step"] if compiling else state["step"].item()
+        step = state["step"].double() if compiling else state["step"].item()
         rate = group["lr"] / (1 - beta1**step)
         root = (squares.sqrt() / (1 - beta2**step) ** 0.5).add_(group["eps"])
         if compiling:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from groundup._checks import check_count, check_finite, check_schedule
+from groundup._checks import check_count, check_not_negative, check_schedule
 from groundup.optimizers.wrapper import Wrapper
 
 Schedule = Callable[[int, int], float]
@@ -77,10 +77,7 @@ class Scheduled(Wrapper):
 
     def _factor(self, step: int) -> float:
         factor = self.schedule(step, self.total_steps)
-        name = f"the schedule's factor at step {step}"
-        check_finite(name, factor)
-        if factor < 0:
-            raise ValueError(f"{name} must not be negative, got {factor}")
+        check_not_negative("the schedule's factor", factor)
         return float(factor)
 
     def state_dict(self) -> dict[str, Any]:
