@@ -245,7 +245,7 @@ def _untagged(name: str, values: Any) -> Any:
     if not isinstance(values, dict):
         return values
     kind, options = values.get("kind"), {k: v for k, v in values.items() if k != "kind"}
-    if kind not in KINDS[name]:
+    if not isinstance(kind, str) or kind not in KINDS[name]:
         raise ValueError(
             f"{name}'s kind must be one of {', '.join(KINDS[name])}, got {kind!r}"
         )

@@ -90,7 +90,7 @@ class Adam(Optimizer):
         compiling = torch.compiler.is_compiling()
         step = state["step"].double() if compiling else state["step"].item()
         rate = group["lr"] / (1 - beta1**step)
-        root = (squares.sqrt() / (1 - beta2**step) ** 0.5).add_(group["eps"])
+        root = squares.sqrt().div_((1 - beta2**step) ** 0.5).add_(group["eps"])
         if compiling:
             p.sub_(rate * average / root)
         else:

@@ -40,7 +40,9 @@ def train(model: MLP, optimizer: Any, steps: int = STEPS) -> tuple[Tensor, ...]:
 
 
 @cache
-def trained(make: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Tensor, ...]:
+def trained(
+    make: Callable[..., Any], *arguments: Any, **options: Any
+) -> tuple[Tensor, ...]:
     """Return the parameters of a network that an optimizer made so has trained."""
     model = network()
     return train(model, make(model.parameters(), *arguments, **options))

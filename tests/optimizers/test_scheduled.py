@@ -98,7 +98,9 @@ def test_a_factor_that_is_negative_or_none_is_refused_before_that_steps_paramete
     p = ready()
 
     def run() -> None:
-        optimizer = Scheduled(SGD([p], 1.0), lambda step, _: factor if step == when else 1, 4)
+        optimizer = Scheduled(
+            SGD([p], 1.0), lambda step, _: factor if step == when else 1, 4
+        )
         for _ in range(4):
             optimizer.step()
 
@@ -114,8 +116,18 @@ def test_a_factor_that_is_negative_or_none_is_refused_before_that_steps_paramete
         (CosineSchedule(9), 8, ValueError, "warmup_steps must be at most 8, the total of"),
         (CosineSchedule(), 0, ValueError, "total_steps must be at least 1, got 0"),
         (CosineSchedule(), 2.5, TypeError, "total_steps must be an integer, got 2.5 (flo"),
-        (CosineSchedule, 8, TypeError, "schedule must be callable as schedule(step, total_"),
-        ("cosine", 8, TypeError, "schedule must be callable as schedule(step, total_steps)"),
+        (
+            CosineSchedule,
+            8,
+            TypeError,
+            "schedule must be callable as schedule(step, total_",
+        ),
+        (
+            "cosine",
+            8,
+            TypeError,
+            "schedule must be callable as schedule(step, total_steps)",
+        ),
         (lambda s, t: "1", 8, TypeError, "the schedule's factor must be a number, got '1'"),
     ],
 )

@@ -45,7 +45,9 @@ def test_warm_up_and_cosine_are_torchs_two_schedulers_in_sequence(final: float) 
 
     def sequence(optimizer: Any) -> Any:
         fall = lr_scheduler.CosineAnnealingLR(optimizer, total - warmup, eta_min=final)
-        return lr_scheduler.SequentialLR(optimizer, [rise(optimizer, warmup), fall], [warmup])
+        return lr_scheduler.SequentialLR(
+            optimizer, [rise(optimizer, warmup), fall], [warmup]
+        )
 
     ours = factors(CosineSchedule(warmup_steps=warmup, final=final), total)
     theirs = torchs(sequence, total)
@@ -57,7 +59,9 @@ def test_warm_up_and_the_straight_line_are_torchs() -> None:
 
     def sequence(optimizer: Any) -> Any:
         fall = lr_scheduler.LinearLR(optimizer, 1.0, 0.2, total_iters=total - warmup)
-        return lr_scheduler.SequentialLR(optimizer, [rise(optimizer, warmup), fall], [warmup])
+        return lr_scheduler.SequentialLR(
+            optimizer, [rise(optimizer, warmup), fall], [warmup]
+        )
 
     ours = factors(LinearSchedule(warmup_steps=warmup, final=0.2), total)
     assert ours == pytest.approx(torchs(sequence, total), rel=0, abs=2e-15)
@@ -169,14 +173,38 @@ def test_a_step_outside_the_run_is_refused(
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: ConstantSchedule(-1), ValueError, "warmup_steps must be at least 0, got -1"),
-        (lambda: CosineSchedule(True), TypeError, "warmup_steps must be an integer, got Tru"),
-        (lambda: CosineSchedule(2.0), TypeError, "warmup_steps must be an integer, got 2.0"),
+        (
+            lambda: ConstantSchedule(-1),
+            ValueError,
+            "warmup_steps must be at least 0, got -1",
+        ),
+        (
+            lambda: CosineSchedule(True),
+            TypeError,
+            "warmup_steps must be an integer, got Tru",
+        ),
+        (
+            lambda: CosineSchedule(2.0),  # type: ignore[arg-type]
+            TypeError,
+            "warmup_steps must be an integer, got 2.0",
+        ),
         (lambda: LinearSchedule(final=-0.1), ValueError, "final must not be negative, got"),
-        (lambda: CosineSchedule(final=math.nan), ValueError, "final must be finite, got nan"),
-        (lambda: OneCycleSchedule(1.0), ValueError, "peak must be at least 0 and less than"),
+        (
+            lambda: CosineSchedule(final=math.nan),
+            ValueError,
+            "final must be finite, got nan",
+        ),
+        (
+            lambda: OneCycleSchedule(1.0),
+            ValueError,
+            "peak must be at least 0 and less than",
+        ),
         (lambda: OneCycleSchedule(start=-1), ValueError, "start must not be negative, got"),
-        (lambda: OneCycleSchedule(final="0"), TypeError, "final must be a number, got '0'"),
+        (
+            lambda: OneCycleSchedule(final="0"),  # type: ignore[arg-type]
+            TypeError,
+            "final must be a number, got '0'",
+        ),
     ],
 )
 def test_a_bad_field_is_named_with_its_value(

@@ -138,7 +138,7 @@ def test_a_wrapped_optimizer_of_another_model_is_refused_by_the_trainer() -> Non
     model, other = LinearRegression(3, seeded()), LinearRegression(3, seeded())
     loader = DataLoader(Dataset(X, y), 4)
     stack = Scheduled(Clipped(SGD(other.parameters(), 0.1), 1.0), ConstantSchedule(), 9)
-    with pytest.raises(ValueError, match="^optimizer must hold parameters of the model, "):
+    with pytest.raises(ValueError, match=r"^optimizer must hold parameters of the model, "):
         Trainer(model, mean_squared_error, stack, loader, epochs=1)
 
 
@@ -173,7 +173,11 @@ each = pytest.mark.parametrize("name", EACH)
     [
         (NoGroups(), TypeError, "optimizer must have param_groups, got <"),
         (SGD, TypeError, "optimizer must be an object with zero_grad(), got <class"),
-        ([0.1], TypeError, "optimizer must be an object with zero_grad(), got [0.1] (list)"),
+        (
+            [0.1],
+            TypeError,
+            "optimizer must be an object with zero_grad(), got [0.1] (list)",
+        ),
         (
             torch.optim.LBFGS(parameters()),
             TypeError,
