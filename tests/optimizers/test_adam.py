@@ -15,7 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from groundup import MLP, SGD, Adam, AdamRecipe, AdamW, AdamWRecipe, Optimizer
+from groundup import (
+    MLP,
+    SGD,
+    Adam,
+    AdamRecipe,
+    AdamW,
+    AdamWRecipe,
+    Optimizer,
+    count_operations,
+)
 from tests.helpers import assert_identical, seeded, values
 from tests.optimizers.penguins import furthest, network, train, trained
 from tests.strategies import seeds
@@ -213,6 +222,23 @@ def test_decay_beside_the_gradient_shrinks_by_a_share_and_decay_inside_it_by_the
 
     assert shrunk(AdamW) == [0.75, 75.0]
     assert shrunk(Adam) == pytest.approx([0.5, 99.5])
+
+
+@kinds
+@decays
+def test_a_step_asks_for_nine_operations_and_no_more_than_torchs_for_loop(
+    ours: Kind, theirs: Any, weight_decay: float
+) -> None:
+    def asked(kind: Any, **more: Any) -> int:
+        p = torch.ones(2, requires_grad=True)
+        optimizer = kind([p], weight_decay=weight_decay, **more)
+        p.grad = torch.ones(2)
+        optimizer.step()
+        return count_operations(optimizer.step).total()
+
+    # Count, average, squares (2), count as a number, root (3), move; and the decay.
+    assert asked(ours) == 9 + (weight_decay > 0)
+    assert asked(ours) <= asked(theirs, foreach=False)
 
 
 def test_the_count_of_steps_is_a_tensor_and_the_moments_are_made_like_the_parameter() -> (

@@ -97,17 +97,19 @@ def test_a_factor_that_is_negative_or_none_is_refused_before_that_steps_paramete
 ) -> None:
     p = ready()
 
-    def run() -> None:
-        optimizer = Scheduled(
-            SGD([p], 1.0), lambda step, _: factor if step == when else 1, 4
-        )
-        for _ in range(4):
-            optimizer.step()
+    def schedule(step: int, total: int) -> float:
+        return factor if step == when else 1.0
 
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        run()
-    # Those of the first and the last step are seen before any.
-    assert p.item() == -(when if when == 1 else 0)
+    refused = pytest.raises(ValueError, match=f"^{re.escape(message)}$")
+    if when in (0, 3):  # the first and the last are looked at before the run
+        with refused:
+            Scheduled(SGD([p], 1.0), schedule, 4)
+        return
+    optimizer = Scheduled(SGD([p], 1.0), schedule, 4)
+    optimizer.step()
+    with refused:
+        optimizer.step()
+    assert (p.item(), optimizer.steps) == (-1, 1)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_one_cycles_defaults_are_torchs() -> None:
     ours = [OneCycleSchedule()(step, 41) for step in range(40)]
     assert ours == pytest.approx(theirs, rel=0, abs=1e-15)
     assert OneCycleSchedule()(40, 41) == pytest.approx(4e-6)
+    assert OneCycleSchedule()(41, 41) == pytest.approx(4e-6)  # and no rise behind its end
 
 
 # Laws.
@@ -140,7 +141,9 @@ def test_a_schedule_has_no_state(schedule: Any, total: int, part: float) -> None
 
 @pytest.mark.parametrize("kind", WARMED_UP)
 def test_a_run_may_be_all_warm_up(kind: Any) -> None:
-    assert factors(kind(warmup_steps=4), 4) == [0.25, 0.5, 0.75, 1.0]
+    schedule = kind(warmup_steps=4)
+    assert factors(schedule, 4) == [0.25, 0.5, 0.75, 1.0]
+    assert schedule(4, 4) == getattr(schedule, "final", 1.0)
 
 
 # What is refused.
