@@ -93,10 +93,8 @@ class Wrapper:
 
     def _check_state(self, state_dict: Mapping[str, Any], *names: str) -> None:
         """Refuse what is not the state of such a wrapper: that of its inside, say."""
-        if not isinstance(state_dict, Mapping) or state_dict.keys() != {
-            *names,
-            "optimizer",
-        }:
+        expected = {*names, "optimizer"}
+        if not isinstance(state_dict, Mapping) or state_dict.keys() != expected:
             raise TypeError(
                 f"state_dict of {type(self).__name__} must be a dict with "
                 f"{', '.join(map(repr, names))} and 'optimizer', got {describe(state_dict)}"

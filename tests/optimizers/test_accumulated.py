@@ -263,3 +263,12 @@ def test_a_state_between_two_windows_forgets_a_window_that_is_open() -> None:
     optimizer.load_state_dict(fresh.state_dict())
     assert p.grad is None
     assert optimizer.batches == 0
+
+
+def test_a_window_that_was_loaded_shares_no_gradient_with_the_one_that_was_saved() -> None:
+    (p, saved), (q, optimizer) = half_full(), half_full()
+    optimizer.load_state_dict(saved.state_dict())
+    assert q.grad is not None
+    assert p.grad is not None
+    q.grad.zero_()
+    assert_identical(p.grad, torch.tensor([2.0, 2.0]))
