@@ -44,6 +44,9 @@ KINDS: dict[str, dict[str, type[Any]]] = {
 }
 """A field whose value has fields of its own -> how its kinds are called in a text."""
 
+AROUND_THE_STEP = ("optimizer", "schedule", "max_gradient_norm", "accumulate")
+"""Fields that a text has where they are not the defaults."""
+
 
 class _Recipe(Protocol):
     """What makes an optimizer."""
@@ -136,13 +139,21 @@ class TrainerConfig:
     def to_json(self) -> str:
         """Return the recipe as JSON text, one field a line.
 
+        What lies between gradients and new weights is written where it is not the default:
+        the text of a plain run is a plain one.
+
         Raises:
             ValueError: if the optimizer's or the schedule's kind is none of the package's,
                 so that `from_json` could not read it.
         """
-        values = asdict(self)
-        for name in KINDS:
-            values[name] = _tagged(name, getattr(self, name))
+        values = {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+            or field.name not in AROUND_THE_STEP
+        }
+        for name in KINDS.keys() & values.keys():
+            values[name] = _tagged(name, values[name])
         lines = (f"  {json.dumps(name)}: {json.dumps(v)}" for name, v in values.items())
         return "{\n" + ",\n".join(lines) + "\n}"
 
@@ -197,10 +208,10 @@ class TrainerConfig:
             generator=torch.Generator().manual_seed(self.seed),
             drop_last=self.drop_last,
         )
-        optimizer = self._optimizer(model.parameters(), self.epochs * len(loader))
+        optimizer, loss = self._stepping(model, loss, self.epochs * len(loader))
         return Trainer(
             model,
-            optimizer.weighing(loss) if isinstance(optimizer, Accumulated) else loss,
+            loss,
             optimizer,
             loader,
             epochs=self.epochs,
@@ -209,31 +220,34 @@ class TrainerConfig:
             callbacks=callbacks,
         )
 
-    def _optimizer(self, parameters: Iterable[Tensor], batches: int) -> Any:
-        """Return the optimizer and what is around it, for a run of so many batches."""
-        optimizer = self.optimizer.build(parameters, self.learning_rate, self.weight_decay)
+    def _stepping(
+        self, model: nn.Module, loss: Measure, batches: int
+    ) -> tuple[Any, Measure]:
+        """Return the optimizer in all that is around it, and the loss that goes with it."""
+        optimizer: Any = self.optimizer.build(
+            model.parameters(), self.learning_rate, self.weight_decay
+        )
         if self.max_gradient_norm is not None:
             optimizer = Clipped(optimizer, self.max_gradient_norm)
         if self.schedule is not None:
             total = max(1, batches // self.accumulate)
             optimizer = Scheduled(optimizer, self.schedule, total)
         if self.accumulate == 1:
-            return optimizer
+            return optimizer, loss
         if 0 < batches < self.accumulate:
             raise ValueError(
                 f"accumulate must be at most {batches}, all batches of the run, "
                 f"got {self.accumulate}: no update would be made"
             )
-        return Accumulated(optimizer, self.accumulate)
+        accumulated = Accumulated(optimizer, self.accumulate)
+        return accumulated, accumulated.weighing(loss)
 
 
-def _tagged(name: str, piece: Any) -> dict[str, Any] | None:
+def _tagged(name: str, piece: Any) -> dict[str, Any]:
     """Return a piece's fields, and before them what kind it is."""
     for kind, known in KINDS[name].items():
         if type(piece) is known:
             return {"kind": kind, **asdict(piece)}
-    if piece is None:
-        return None
     raise ValueError(
         f"{name} must be of one of the kinds {', '.join(KINDS[name])} to be written, "
         f"got {describe(piece)}"

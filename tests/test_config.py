@@ -244,11 +244,21 @@ def kind(piece: object) -> str | None:
 @given(configs)
 def test_the_text_is_json_with_one_field_a_line(config: TrainerConfig) -> None:
     text = config.to_json()
-    read, fields = json.loads(text), json.loads(json.dumps(dataclasses.asdict(config)))
+    read, expected = json.loads(text), json.loads(json.dumps(dataclasses.asdict(config)))
+    assert len(text.splitlines()) == len(read) + 2
     for name in ("optimizer", "schedule"):  # which also say what they are
-        assert (read.get(name) or {}).pop("kind", None) == kind(getattr(config, name))
-    assert read == fields
-    assert len(text.splitlines()) == len(dataclasses.fields(config)) + 2
+        if name in read:
+            assert read[name].pop("kind") == kind(getattr(config, name))
+    for field in dataclasses.fields(config):
+        if field.name not in read:  # of what lies around the step, the defaults
+            assert field.name in list(OPTIONAL)[4:]
+            assert getattr(config, field.name) == field.default
+            del expected[field.name]
+    assert read == expected
+
+
+def test_the_text_of_a_plain_run_tells_nothing_of_what_may_be_around_the_step() -> None:
+    assert list(json.loads(config().to_json())) == [*REQUIRED, *list(OPTIONAL)[:4]]
 
 
 def test_a_config_of_numpys_numbers_can_be_written() -> None:
