@@ -21,6 +21,7 @@ class Scheduled(Wrapper):
         total_steps: how many steps the run has, at least 1.
 
     Attributes:
+        total_steps: may be set anew, where a run turns out to be longer.
         steps: how many were taken.
         rates: each group's first rate.
 
@@ -62,7 +63,7 @@ class Scheduled(Wrapper):
         if self.steps >= self.total_steps:
             raise ValueError(
                 f"a run of total_steps={self.total_steps} must end with its last step, got "
-                "one more"
+                "one more: set total_steps for a longer one"
             )
         if len(self.rates) != len(self.param_groups):
             raise ValueError(

@@ -100,7 +100,7 @@ def test_equal_parts_are_the_large_batch_to_rounding() -> None:
 def test_unequal_parts_are_the_large_batch_and_a_mean_of_means_is_not() -> None:
     weighed, mean_of_means = one_update(torch.float32, [32, 1])
     assert weighed < 2e-7
-    assert mean_of_means > 0.05
+    assert mean_of_means > 0.2
 
 
 def test_windows_go_on_over_the_ends_of_epochs_and_what_is_open_at_the_end_is_left() -> (

@@ -81,6 +81,9 @@ def test_a_step_after_the_last_one_is_refused_before_a_parameter_moves() -> None
     with pytest.raises(ValueError, match=r"^a run of total_steps=2 must end with its last"):
         optimizer.step()
     assert (p.item(), optimizer.steps) == (-2, 2)
+    optimizer.total_steps = 3
+    optimizer.step()
+    assert (p.item(), optimizer.steps) == (-3, 3)
 
 
 @pytest.mark.parametrize(
