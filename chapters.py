@@ -10,7 +10,7 @@ in a block of TOML what it has. Tests, site, benchmarks and README read it from 
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from html.parser import HTMLParser
@@ -89,6 +89,9 @@ class Chapter:
 
     live: Live | None = None
     """What is timed of it in a browser, beside its explorers."""
+
+    places: dict[str, list[Any]] = field(default_factory=dict)
+    """A control → those of its places that a page has, where all would be too many."""
 
     @property
     def number(self) -> int:
@@ -172,7 +175,7 @@ def _said(head: Path) -> dict[str, Any]:
             known = ", ".join(KINDS)
             raise NotDeclared(f"{head.name} declares {name!r}, which is none of {known}")
     for name, (right, words) in KINDS.items():
-        if name not in said and name != "live":
+        if name not in said and name not in ("live", "places"):
             raise NotDeclared(f"{head.name} must declare {name}: {words}")
         if name in said and not right(said[name]):
             raise NotDeclared(f"{head.name}: {name} must be {words}, got {said[name]!r}")
@@ -225,6 +228,12 @@ def _are_explorers(value: object) -> bool:
     return isinstance(value, list) and all(one and _are_texts(one) for one in value)
 
 
+def _are_places(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(places, list) and places for places in value.values()
+    )
+
+
 def _is_live(value: object) -> bool:
     return (
         isinstance(value, dict)
@@ -249,6 +258,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "predictions": (_is_count, "a whole number"),
     "exercises": (_is_count, "a whole number"),
     "measures": (_are_texts, "a list of jobs of `make bench`"),
+    "places": (_are_places, "a table of lists: a control's name and its places"),
     "live": (_is_live, "a table of `slider` and `charts`, which is a table of texts"),
 }
 """A field → whether a value is right, and what a right one is in words."""

@@ -25,12 +25,13 @@ def main() -> None:
             f"{', '.join(missing)} must be installed: `make bench` does so, in .venv-bench/"
         )
     names = [asked] if asked else list(jobs.JOBS)
-    if "browser" in names and shutil.which("chromium") is None:
-        without = "job browser needs Chromium on the PATH: apt-get install chromium"
-        if asked:
-            parser.error(without)
-        print(f"{without}. It is left out, and its rows stay as they were.", flush=True)
-        names.remove("browser")
+    for name in ("browser", "pages"):
+        if name in names and shutil.which("chromium") is None:
+            without = f"job {name} needs Chromium on the PATH: apt-get install chromium"
+            if asked:
+                parser.error(without)
+            print(f"{without}. It is left out, and its rows stay as they were.", flush=True)
+            names.remove(name)
     began = time.perf_counter()
     try:
         for name in names:

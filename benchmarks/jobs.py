@@ -75,6 +75,11 @@ JOBS = {
         "How long does a reader wait, from the address to the first chart, and from a "
         "slider's move to the picture?",
     ),
+    "pages": Job(
+        "pages",
+        "How long does a reader of a published page wait, from a control's move to the "
+        "picture?",
+    ),
 }
 """A name → a job, in the order in which they run."""
 
@@ -82,7 +87,7 @@ JOBS = {
 def measured(name: str) -> list[Row]:
     """Measure a job: return its rows, new ones."""
     job = JOBS[name]
-    # Imported when it is needed: the browser's brings marimo, and beside that transformers
+    # Imported when it is needed: the browsers' bring marimo, and beside that transformers
     # asks for IPython.
     measure = import_module(f"benchmarks.{job.module}").measure
     cores = torch.get_num_threads()

@@ -19,7 +19,8 @@ import nbformat
 from blog import pictures
 from blog.address import checked
 from blog.console import speak_anywhere
-from blog.page import NotPublishable, Page, Spec, page_of
+from blog.page import NotPublishable, Page, Spec, compressed, page_of
+from blog.recording import Recording
 from chapters import Chapter, found
 
 ROOT = Path(__file__).parent.parent
@@ -29,11 +30,8 @@ SITE = ROOT / "site"
 LIBRARIES = ("altair", "marimo", "pandas", "torch", "tqdm")
 """What a chapter's outputs come from beside the code in this repository."""
 
-EXPORT = [
-    *("--include-outputs", "--sort", "top-down", "--no-sandbox", "-f"),
-    *("--", "--switched-on", "true"),
-]
-"""Options of marimo's export; and the notebooks' own, for `notebook.switched_on`."""
+EXPORT = ["--include-outputs", "--sort", "top-down", "--no-sandbox", "-f"]
+"""Options of marimo's export."""
 
 
 NOT_OURS = {".git", "lost+found"}
@@ -59,7 +57,11 @@ def main() -> None:
         words = error.args[0][0][2] if isinstance(error, shutil.Error) else error
         sys.exit(f"make blog: {words}\n{SITE.name}/ is as it was.")
     for chapter, page in zip(chapters, pages, strict=True):
-        print(f"{chapter.slug}.html: {chapter.heading}, {len(page.charts)} charts")
+        size = sum(map(compressed, page.recorded.values())) / 1000
+        print(
+            f"{chapter.slug}.html: {chapter.heading}, {len(page.charts)} charts, "
+            f"{len(page.recorded)} recordings of {size:.0f} kB"
+        )
     sizes = [file.stat().st_size for file in SITE.rglob("*") if file.is_file()]
     print(f"{SITE.name}/: {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB")
 
@@ -104,8 +106,9 @@ def run_chapter(chapter: Chapter) -> Page:
         NotPublishable: if a cell raised or warned, or shows what a page can't.
     """
     kept = BUILD / "exports" / f"{chapter.file.stem}-{fingerprint(chapter)}.ipynb"
+    recording = kept.with_suffix(".json")
     if kept.exists():
-        return page_of(chapter, nbformat.read(kept, 4))
+        return page_of(chapter, nbformat.read(kept, 4), Recording.read(recording))
     kept.parent.mkdir(parents=True, exist_ok=True)
     for outdated in kept.parent.glob(f"{chapter.file.stem}-*"):
         outdated.unlink()
@@ -115,6 +118,11 @@ def run_chapter(chapter: Chapter) -> Page:
     page = page_of(chapter, nbformat.read(fresh, 4)) if fresh.exists() else None
     if page is None or done.returncode != 0:
         raise NotPublishable(f"{chapter.file.name} could not be exported:\n{done.stderr}")
+    places = json.dumps(chapter.places)
+    played = run(["blog.recording", chapter.file, recording, places])
+    if played.returncode != 0:
+        raise NotPublishable(played.stderr.strip())
+    page = page_of(chapter, nbformat.read(fresh, 4), Recording.read(recording))
     fresh.replace(kept)
     return page
 
@@ -126,7 +134,8 @@ def fingerprint(chapter: Chapter) -> str:
     package = sorted(
         f for f in (ROOT / "groundup").rglob("*") if f.suffix in (".py", ".csv", ".json")
     )
-    for file in (chapter.file, *package):
+    digest.update(json.dumps(chapter.places).encode())
+    for file in (chapter.file, ROOT / "blog/recording.py", *package):
         digest.update(f"\n{file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -144,6 +153,9 @@ def gather(chapters: list[Chapter], pages: list[Page]) -> Path:
     known = []
     for chapter, page in zip(chapters, pages, strict=True):
         nbformat.write(page.notebook, source / f"{chapter.slug}.ipynb")
+        (source / "recorded").mkdir(exist_ok=True)
+        for name, content in page.recorded.items():
+            (source / f"recorded/{name}.json").write_text(json.dumps(content), "utf-8")
         for name, spec in page.charts.items():
             card = chapter.slug if name == page.explorer else ""
             write_chart(source, name, spec, card, (chapter.heading, chapter.question))

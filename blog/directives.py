@@ -6,9 +6,10 @@ import os
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
@@ -23,10 +24,74 @@ class chart(nodes.General, nodes.Element):
     """A chart that the browser draws; its child is the picture where it has no scripts."""
 
 
+class recorded(nodes.General, nodes.Element):
+    """Words that follow from controls; its children are what stands there, each a state."""
+
+
+class state(nodes.General, nodes.Element):
+    """What stands there at some places of the controls."""
+
+
+def recording(directive: SphinxDirective, name: str) -> dict[str, Any]:
+    """Read what a page's script plays in a place."""
+    file = Path(directive.env.srcdir, "recorded", f"{name}.json")
+    directive.env.note_dependency(str(file))
+    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return content
+
+
+class RecordedDirective(SphinxDirective):
+    """The directive `{recorded} NAME`: the words of `recorded/NAME.json`."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the words' node."""
+        name = self.arguments[0]
+        content = recording(self, name)
+        node = recorded(name=name, content=content)
+        for words in content["words"]:
+            node += state("", *self.parse_text_to_nodes(words))
+        return [node]
+
+
+def visit_recorded(self: HTML5Translator, node: recorded) -> None:
+    """Begin to collect the states."""
+    node["html"] = []
+
+
+def visit_state(self: HTML5Translator, node: state) -> None:
+    """Note where the state's words begin."""
+    node["start"] = len(self.body)
+
+
+def depart_state(self: HTML5Translator, node: state) -> None:
+    """Take the state's words out of the page's text."""
+    node.parent["html"].append("".join(self.body[node["start"] :]))
+    del self.body[node["start"] :]
+
+
+def depart_recorded(self: HTML5Translator, node: recorded) -> None:
+    """Write the first state, and all of them for the script."""
+    content = {**node["content"], "words": node["html"]}
+    self.body.append(script(f"recorded-{node['name']}", content))
+    self.body.append(
+        f'<div data-recorded="recorded-{node["name"]}">{node["html"][0]}</div>'
+    )
+
+
+def script(identity: str, content: object) -> str:
+    """Return data for a page's script."""
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    data = data.replace("</", "<\\/")
+    return f'<script type="application/json" id="{identity}">{data}</script>\n'
+
+
 class ChartDirective(SphinxDirective):
     """The directive `{chart} NAME`: `charts/NAME.json`, and its picture."""
 
     required_arguments = 1
+    option_spec: ClassVar[dict[str, Any]] = {"recorded": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """Return the chart's node."""
@@ -37,6 +102,9 @@ class ChartDirective(SphinxDirective):
         self.env.note_dependency(str(file))
         content = json.loads(file.read_text("utf-8"))
         node = chart(name=name, spec=content["spec"], height=content["height"])
+        if "recorded" in self.options:
+            node["recorded"] = self.options["recorded"]
+            node["content"] = recording(self, node["recorded"])
         node += nodes.image(
             uri=f"/charts/{content['picture']}",
             alt=content["spec"]["description"],
@@ -50,16 +118,15 @@ def visit_chart(self: HTML5Translator, node: chart) -> None:
     name, controls = node["name"], sliders(node["spec"])
     before = list(takewhile(lambda other: other is not node, self.document.findall(chart)))
     if all(other["name"] != name for other in before):
-        data = json.dumps(node["spec"], ensure_ascii=False, separators=(",", ":"))
-        data = data.replace("</", "<\\/")
-        self.body.append(
-            f'<script type="application/json" id="data-{name}">{data}</script>\n'
-        )
+        self.body.append(script(f"data-{name}", node["spec"]))
     attributes = 'class="chart"'
     if controls:
         number = 1 + sum(sliders(other["spec"]) > 0 for other in before)
         identity = "explorer" if number == 1 else f"explorer-{number}"
         attributes = f'class="chart explorer" id="{identity}"'
+    if "recorded" in node:
+        self.body.append(script(f"recorded-{node['recorded']}", node["content"]))
+        attributes += f' data-recorded="recorded-{node["recorded"]}"'
     height = node["height"] + controls * SLIDER_HEIGHT
     self.body.append(
         f'<figure {attributes} data-chart="data-{name}">'
@@ -116,5 +183,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", add_vega)
     app.add_node(chart, html=(visit_chart, depart_chart))
     app.add_directive("chart", ChartDirective)
+    app.add_node(recorded, html=(visit_recorded, depart_recorded))
+    app.add_node(state, html=(visit_state, depart_state))
+    app.add_directive("recorded", RecordedDirective)
     app.add_directive("chapters", ChaptersDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

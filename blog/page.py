@@ -1,15 +1,18 @@
 """From what marimo exports to what MyST-NB reads: Markdown, each chart a directive."""
 
+import gzip
 import html
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import nbformat
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+from blog.recording import ADVICE, NOTHING, Control, Output, Played, Recording
 from chapters import Chapter
 
 Spec = dict[str, Any]
@@ -31,6 +34,9 @@ CONTROLS = {
     "ui-element",
 }
 """marimo's elements that do nothing without a kernel, and say nothing of their own."""
+
+MOST_BYTES, MOST_BYTES_IN_ALL = 60_000, 150_000
+"""Of what is recorded of one cell, and of a chapter, compressed."""
 
 BLOCK = re.compile(r"^/// (\w+) \| ([^\n]*)\n(.*?)\n^///$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = re.compile(r"^(https?:)?//")
@@ -59,24 +65,35 @@ class Page:
     explorer: str
     """The name of the first chart that a reader can move."""
 
+    recorded: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """A name, as directives call it → what the page's script plays in that place."""
+
 
 def sliders(spec: Spec) -> int:
     """Count the controls that a chart has of its own; one with any is an explorer."""
     return sum("bind" in param for param in spec.get("params", []))
 
 
-def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
+def page_of(
+    chapter: Chapter, exported: nbformat.NotebookNode, recording: Recording = NOTHING
+) -> Page:
     """Return a chapter's page, from what `marimo export ipynb` made of it.
+
+    Args:
+        chapter: the one.
+        exported: its code and what it shows as it opens.
+        recording: what it shows where its controls stand elsewhere.
 
     Raises:
         NotPublishable: if a cell raised, warned, or shows what a page can't.
     """
-    writer = _Writer(chapter)
+    writer = _Writer(chapter, recording)
     writer.check(exported)
     for cell in exported.cells:
         writer.charts_of(cell)
     for cell in exported.cells:
         writer.write(cell)
+    check_sizes(chapter, writer.recorded)
     if writer.explorer is None:
         raise NotPublishable(
             f"{chapter.file.name} must have a chart with sliders of its own"
@@ -93,16 +110,44 @@ def page_of(chapter: Chapter, exported: nbformat.NotebookNode) -> Page:
     )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # the generated ones are random
-    return Page(notebook, writer.charts, writer.explorer)
+    return Page(notebook, writer.charts, writer.explorer, writer.recorded)
+
+
+def check_sizes(chapter: Chapter, recorded: Mapping[str, dict[str, Any]]) -> None:
+    """Refuse recordings that a page is not to carry.
+
+    Raises:
+        NotPublishable: if one of them, or all together, are larger than they may be.
+    """
+    sizes = {name: compressed(content) for name, content in recorded.items()}
+    for name, size in sizes.items():
+        if size > MOST_BYTES:
+            of = " and ".join(control["name"] for control in recorded[name]["controls"])
+            raise NotPublishable(
+                f"{chapter.file.name}: what follows from {of} takes {size:,} bytes, "
+                f"compressed, which is more than {MOST_BYTES:,}: {ADVICE}"
+            )
+    if sum(sizes.values()) > MOST_BYTES_IN_ALL:
+        raise NotPublishable(
+            f"{chapter.file.name}: its recordings take {sum(sizes.values()):,} bytes, "
+            f"compressed, which is more than {MOST_BYTES_IN_ALL:,}: {ADVICE}"
+        )
+
+
+def compressed(content: object) -> int:
+    """Return how many bytes a server would send."""
+    return len(gzip.compress(json.dumps(content).encode(), mtime=0))
 
 
 class _Writer:
     """A walk through a chapter's cells, which collects what its page holds."""
 
-    def __init__(self, chapter: Chapter) -> None:
+    def __init__(self, chapter: Chapter, recording: Recording) -> None:
         self.chapter = chapter
+        self.recording = recording
         self.cells: list[nbformat.NotebookNode] = []
         self.charts: dict[str, Spec] = {}
+        self.recorded: dict[str, dict[str, Any]] = {}
 
     @property
     def explorer(self) -> str | None:
@@ -138,8 +183,65 @@ class _Writer:
         code = new_code_cell(cell.source, metadata={"tags": tags})
         if "remove-input" not in tags:
             self.cells.append(code)
+        played = self.recording.cells.get(cell.id)
         for output in cell.outputs:
-            self._show(cell, code, output)
+            if played is None:
+                self._show(cell, code, output)
+            else:
+                self._play(cell, output, played)
+        if cell.id in self.recording.panels:
+            self.cells.append(new_markdown_cell(self._panel(cell.id)))
+
+    def _panel(self, cell: str) -> str:
+        """Return the inputs of the controls that a cell shows."""
+        played = {name for p in self.recording.cells.values() for name in p.controls}
+        names = self.recording.panels[cell]
+        inputs = [
+            (_input if name in played else _fixed)(self.recording.controls[name])
+            for name in names
+        ]
+        return f'<div class="controls" id="{names[0]}">{"".join(inputs)}</div>'
+
+    def _play(
+        self,
+        cell: nbformat.NotebookNode,
+        output: nbformat.NotebookNode,
+        played: Played,
+    ) -> None:
+        """Add what a cell shows, and what it shows elsewhere for the page's script."""
+        places = [
+            {"name": name, "places": len(self.recording.controls[name].places)}
+            for name in played.controls
+        ]
+        name = f"{self.chapter.slug}-{cell.id}"
+        content: dict[str, Any] = {"controls": places, "states": played.states}
+        specs = [spec for o in played.outputs if (spec := _spec_in(o)) is not None]
+        if len(specs) == len(played.outputs):
+            if _chart(output) != specs[0]:
+                raise self._refusal(cell, "shows another chart when it is recorded")
+            content |= _changes(specs)
+            self.cells.append(_directive(self._name_of(specs[0]), recorded=name))
+        elif specs:
+            raise self._refusal(cell, "shows a chart at some places, and words at others")
+        else:
+            content["words"] = [self._words(cell, output) for output in played.outputs]
+            self.cells.append(new_markdown_cell(f"```{{recorded}} {name}\n```"))
+        self.recorded[name] = content
+
+    def _words(self, cell: nbformat.NotebookNode, output: Output) -> str:
+        """Return an output as Markdown."""
+        apart = _Writer(self.chapter, NOTHING)
+        made = new_output("display_data", output) if output else None
+        if made is not None:
+            apart._show(cell, new_code_cell(""), made)
+        texts = [
+            one.source
+            or "\n".join(
+                f"```\n{o.data['text/plain']}\n```" for o in one.get("outputs", [])
+            )
+            for one in apart.cells
+        ]
+        return "\n\n".join(texts)
 
     def _show(
         self,
@@ -224,9 +326,103 @@ def _chart(output: nbformat.NotebookNode) -> Spec | None:
     return None
 
 
-def _directive(name: str) -> nbformat.NotebookNode:
-    cell: nbformat.NotebookNode = new_markdown_cell(f"```{{chart}} {name}\n```")
+def _directive(name: str, recorded: str = "") -> nbformat.NotebookNode:
+    option = f":recorded: {recorded}\n" if recorded else ""
+    cell: nbformat.NotebookNode = new_markdown_cell(f"```{{chart}} {name}\n{option}```")
     return cell
+
+
+def _spec_in(output: Output) -> Spec | None:
+    """Return a recorded output's chart, if it is one."""
+    return next((spec for kind, spec in output.items() if CHART.fullmatch(kind)), None)
+
+
+def _changes(specs: list[Spec]) -> dict[str, Any]:
+    """Return what differs between a chart's states, so that a page need not draw anew.
+
+    Charts of one kind differ in rows, in parameters' values and in the description.
+    """
+    kinds: list[Spec] = []
+    charts: list[dict[str, Any]] = []
+    bare = [_bare(spec) for spec in specs]
+    for spec, kind in zip(specs, bare, strict=True):
+        same = [s for s, k in zip(specs, bare, strict=True) if k == kind]
+        if same[0] not in kinds:
+            kinds.append(same[0])
+        charts.append(
+            {
+                "kind": kinds.index(same[0]),
+                "description": spec["description"],
+                "data": {
+                    name: _columns(rows)
+                    for name, rows in spec["datasets"].items()
+                    if any(other["datasets"][name] != rows for other in same)
+                },
+                "params": {
+                    name: value
+                    for name, value in _params(spec).items()
+                    if any(_params(other)[name] != value for other in same)
+                },
+            }
+        )
+    return {"kinds": kinds[1:], "charts": charts}
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[Any]:
+    """Return the number of rows and their columns; of one that is constant its value.
+
+    A third of the bytes of the rows themselves.
+    """
+    columns = {}
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
+        same = all(value == values[0] for value in values)
+        columns[name] = values[0] if same else values
+    return [len(rows), columns]
+
+
+def _bare(spec: Spec) -> Spec:
+    """Return what a chart is without its rows, its parameters' values, and its words."""
+    rest = {k: v for k, v in spec.items() if k not in ("datasets", "description", "params")}
+    names = [{**p, "value": None} for p in spec.get("params", [])]
+    return {**rest, "params": names, "datasets": [*spec.get("datasets", {})]}
+
+
+def _params(spec: Spec) -> dict[str, Any]:
+    return {p["name"]: p["value"] for p in spec.get("params", []) if "value" in p}
+
+
+def _input(control: Control) -> str:
+    """Return a control as a page has it, whose places are counted from 0."""
+    label, words = _label(control), html.escape(json.dumps(control.words))
+    now = html.escape(control.words[control.start])
+    common = f'name="{control.name}" data-words="{words}" autocomplete="off"'
+    if control.kind == "switch":
+        checked = " checked" * control.start
+        box = f'<input type="checkbox" role="switch" {common}{checked}>'
+        return f"<label>{box} <span>{label}</span></label>"
+    if control.kind == "choice":
+        options = "".join(
+            f'<option value="{i}"{" selected" * (i == control.start)}>{html.escape(word)}'
+            "</option>"
+            for i, word in enumerate(control.words)
+        )
+        return f"<label><span>{label}</span> <select {common}>{options}</select></label>"
+    return (
+        f'<label><span>{label}</span> <input type="range" {common} min="0" '
+        f'max="{len(control.places) - 1}" value="{control.start}" aria-valuetext="{now}"> '
+        f'<output aria-hidden="true">{now}</output></label>'
+    )
+
+
+def _fixed(control: Control) -> str:
+    """Return a control as words: on the page it stays where it starts."""
+    now = html.escape(control.words[control.start])
+    return f"<p><span>{_label(control)}</span> {now}</p>"
+
+
+def _label(control: Control) -> str:
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(control.label))
 
 
 def _block(match: re.Match[str]) -> str:

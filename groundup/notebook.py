@@ -289,11 +289,6 @@ def details(title: str, text: str | mo.Html) -> mo.Html:
     return mo.md(f"/// details | {title}\n\n{text}\n\n///")
 
 
-def switched_on() -> bool:
-    """Say whether a page is being made whose charts show the mistakes of the switches."""
-    return mo.running_in_notebook() and "switched-on" in mo.cli_args().to_dict()
-
-
 def exercise(
     attempt: Callable[..., Any],
     check: Callable[[Callable[..., Any]], str | None],

@@ -51,7 +51,7 @@ def _():
     3. How do I know that it still computes the same?
 
     The regression itself is easy on purpose. Its answer is known in closed form, so you can check everything.
-    <span class="page-only">This is a published page. In the notebook (`make edit`) every loop trains again as you drag.</span>
+    <span class="page-only">This is a published page. Its controls play recordings; in the notebook (`make edit`) every loop trains again.</span>
 
     How to read it: **predict** before you unfold an answer, **drag** every slider, and **break** what has a switch.
     """)
@@ -192,7 +192,7 @@ def _():
     ### How large may the learning rate be?
 
     **Predict** before you drag. A larger learning rate takes larger steps. From which one on does the loss run away
-    instead of falling? <span class="kernel-only">Set your guess.</span>
+    instead of falling? <span class="controls-only">Set your guess.</span>
     """)
     return
 
@@ -240,7 +240,7 @@ def _(X, guess):
     )
     _answer = notebook.details(
         "Answer",
-        f'At **{_limit:.3f}**. <span class="kernel-only">Your guess of {guess.value:g} was {_side}.</span> Nothing in the '
+        f'At **{_limit:.3f}**. <span class="controls-only">Your guess of {guess.value:g} was {_side}.</span> Nothing in the '
         "loop tells you so; it is a number that the data sets. Where it comes from you will see once you have a trainer.",
     )
 
@@ -292,9 +292,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    forget_to_zero = mo.ui.switch(
-        value=notebook.switched_on(), label="forget to zero the gradients"
-    )
+    forget_to_zero = mo.ui.switch(label="forget to zero the gradients")
     forget_to_zero
     return (forget_to_zero,)
 
@@ -340,12 +338,8 @@ def _(not_zeroed, zeroed):
 
 @app.cell(hide_code=True)
 def _():
-    without_copying = mo.ui.switch(
-        value=notebook.switched_on(), label="store the parameters without copying them"
-    )
-    with_graph = mo.ui.switch(
-        value=notebook.switched_on(), label="store the loss with its graph"
-    )
+    without_copying = mo.ui.switch(label="store the parameters without copying them")
+    with_graph = mo.ui.switch(label="store the loss with its graph")
     mo.vstack([without_copying, with_graph])
     return with_graph, without_copying
 
@@ -590,7 +584,7 @@ def _():
 
     ## The loop, again
 
-    The same run as by hand<span class="kernel-only">, on the same two sliders</span>, now with the trainer behind it.
+    The same run as by hand<span class="controls-only">, on the same two sliders</span>, now with the trainer behind it.
     """)
     return
 
@@ -732,7 +726,7 @@ def _(operations, result, rungs, trainer_epochs, trainer_rate):
 
     {notebook.table(_differences)}
 
-    The differences are the largest over all parameters and epochs<span class="kernel-only">, computed again as you drag
+    The differences are the largest over all parameters and epochs<span class="controls-only">, computed again as you drag
     the trainer's sliders</span>. The first three rungs are **equal, bit for bit**: the trainer does the same arithmetic
     in the same order. `torch.optim.SGD` may differ in the last digits, because it multiplies and adds in one rounding
     where `p -= learning_rate * p.grad` rounds twice. The lane of `sweep` equals the trainer here. Don't count on that

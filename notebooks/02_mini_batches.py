@@ -279,9 +279,7 @@ def _(what_it_learns):
 
 @app.cell(hide_code=True)
 def _():
-    mismatch = mo.ui.switch(
-        value=notebook.switched_on(), label="give each sample another's target"
-    )
+    mismatch = mo.ui.switch(label="give each sample another's target")
     mismatch
     return (mismatch,)
 
@@ -392,7 +390,7 @@ def _(cut_losses):
     the data set for these positions, and checks what comes) and cuts the batches from it. They are views of the block, so who wants to keep one for
     long should `clone()` it. You will see further down what the block brings.
 
-    Watch which of 24 samples lands in which batch<span class="page-only">, here in batches of five</span>:
+    Watch which of 24 samples lands in which batch:
     """)
     return
 
@@ -483,7 +481,6 @@ def _(complaint, means_differ):
 
     {notebook.details("Answer", means_differ)}
 
-    <span class="page-only">Below, the last batch has 16 samples.</span>
 
     {notebook.code_above("two_means")}
     """)
@@ -619,7 +616,7 @@ def _(bit_for_bit):
 
     ## The loop, live
 
-    The same loop, with what it was told in your hands.<span class="kernel-only"> Each move trains it anew.</span>
+    The same loop, with what it was told in your hands.<span class="controls-only"> Each move trains it anew.</span>
     """)
     return
 
@@ -848,9 +845,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    in_file_order = mo.ui.switch(
-        value=notebook.switched_on(), label="take the samples in the file's order"
-    )
+    in_file_order = mo.ui.switch(label="take the samples in the file's order")
     in_file_order
     return (in_file_order,)
 

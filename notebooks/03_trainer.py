@@ -273,9 +273,7 @@ def _(few_val, memorised, pieces):
 
 @app.cell(hide_code=True)
 def _():
-    in_training_mode = mo.ui.switch(
-        value=notebook.switched_on(), label="validate without `eval` mode"
-    )
+    in_training_mode = mo.ui.switch(label="validate without `eval` mode")
     left_in_eval = mo.ui.switch(label="forget to give the modes back")
     mo.vstack([in_training_mode, left_in_eval])
     return in_training_mode, left_in_eval
@@ -1104,7 +1102,7 @@ def _(bird_val, penguins):
 
     ### The trainer, live
 
-    <span class="kernel-only">Drag.</span> Training and validation loss, and the share of the {len(bird_val)} validation birds that are right:
+    <span class="controls-only">Drag.</span> Training and validation loss, and the share of the {len(bird_val)} validation birds that are right:
     """)
     return
 
@@ -1271,9 +1269,7 @@ def _(bird_model, bird_test, bird_val, on_new_birds):
 
 @app.cell(hide_code=True)
 def _():
-    too_early = mo.ui.switch(
-        value=notebook.switched_on(), label="standardise before splitting"
-    )
+    too_early = mo.ui.switch(label="standardise before splitting")
     too_early
     return (too_early,)
 
@@ -1331,9 +1327,7 @@ def _(split_losses):
 
 @app.cell(hide_code=True)
 def _():
-    choose_by_test = mo.ui.switch(
-        value=notebook.switched_on(), label="choose the epoch by the test part"
-    )
+    choose_by_test = mo.ui.switch(label="choose the epoch by the test part")
     choose_by_test
     return (choose_by_test,)
 

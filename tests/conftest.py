@@ -27,6 +27,7 @@ def asked(item: pytest.Item) -> dict[str, Any]:
 TOGETHER = {
     "tests/blog/test_build.py": "site",
     "tests/browser/test_blog.py": "site",
+    "tests/browser/test_recordings.py": "site",
     "tests/blog/test_rebuild.py": "a rebuild",
     "tests/test_packaging.py": "a wheel",
 }

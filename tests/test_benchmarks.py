@@ -333,7 +333,7 @@ def test_without_chromium_all_other_jobs_run_and_its_own_is_said_to_be_left_out(
     monkeypatch.setattr(report, "write", lambda rows: None)
     asked()
     assert "It is left out" in capsys.readouterr().out.splitlines()[0]
-    assert {r["job"] for r in rows.read()} == set(jobs.JOBS) - {"browser"}
+    assert {r["job"] for r in rows.read()} == set(jobs.JOBS) - {"browser", "pages"}
 
 
 @pytest.mark.usefixtures("elsewhere")

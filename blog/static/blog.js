@@ -2,7 +2,8 @@
 "use strict";
 
 (() => {
-  const PAUSE = 150; // ms without a move, before the address, the sister figures and the screen reader follow
+  const PAUSE = 150; // ms without a move, before the address and the screen reader follow
+  const NARROW = 340; // pixels
 
   /** What the address says: the id of a figure and its sliders, from `#explorer?epochs=12`. */
   const address = () => {
@@ -37,7 +38,7 @@
   const figures = [...document.querySelectorAll("figure.chart")];
   const drawn = new Map(); // a figure → its view, what its sliders set, and whether it is being led
 
-  /** Move a figure's sliders for its reader, who has moved a sister's or followed a link. */
+  /** Move a figure's sliders for its reader, who has followed a link. */
   const lead = (figure, values) => {
     const chart = drawn.get(figure);
     const news = values.filter(([name, value]) => chart.view.signal(name) !== value);
@@ -47,23 +48,21 @@
     chart.view.runAsync();
   };
 
-  /** The other figures of the page that show the same chart. */
-  const sisters = (figure) =>
-    [...drawn.keys()].filter(
-      (other) => other !== figure && other.dataset.chart === figure.dataset.chart,
-    );
-
   const draw = async (figure) => {
     const spec = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
     const bound = (spec.params ?? []).filter((param) => param.bind);
     const asked = address();
-    if (document.getElementById(asked.id)?.dataset.chart === figure.dataset.chart)
+    if (asked.id === figure.id)
       for (const [name, value] of read(bound, asked.values))
         bound.find((param) => param.name === name).value = value;
     const plot = figure.querySelector(".plot");
+    if (plot.clientWidth < NARROW) spec.config.title.fontSize = 11; // else a line is wider than the chart, which shrinks
     const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
+    await view.resize().runAsync(); // Vega fits by the places of words at first, and not by those where they end up
     const chart = { view, bound, led: false };
     drawn.set(figure, chart);
+    figure.view = view; // for recording.js
+    figure.dispatchEvent(new Event("drawn"));
 
     // A screen reader gets one picture with one description, not a tree of its marks.
     const svg = plot.querySelector("svg");
@@ -86,8 +85,8 @@
       spoken.textContent = title();
       if (!chart.led) {
         const values = bound.map(({ name }) => [name, view.signal(name)]);
-        for (const sister of sisters(figure)) lead(sister, values);
         history.replaceState(null, "", `#${figure.id}?${new URLSearchParams(values)}`);
+        history.scrollRestoration = "manual"; // a reload lands on the chart, not where the page was left
       }
       chart.led = false;
     });
@@ -98,8 +97,7 @@
     const { id, values } = address();
     const figure = document.getElementById(id);
     if (!drawn.has(figure)) return;
-    const moves = read(drawn.get(figure).bound, values);
-    for (const shown of [figure, ...sisters(figure)]) lead(shown, moves);
+    lead(figure, read(drawn.get(figure).bound, values));
     figure.scrollIntoView({ block: "center" });
   };
 
@@ -123,12 +121,13 @@
     const asked = document.getElementById(address().id);
     const first = asked?.matches("figure.chart") ? asked : undefined;
     if (first) {
-      history.scrollRestoration = "manual"; // a reload would go back to where the page was left
+      history.scrollRestoration = "manual";
       await draw(first);
       first.scrollIntoView({ block: "center", behavior: "instant" });
     }
     for (const figure of figures) if (figure !== first) await draw(figure);
     document.documentElement.dataset.drawn = "all";
+    document.dispatchEvent(new Event("drawn"));
   };
 
   start();

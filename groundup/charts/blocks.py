@@ -7,6 +7,7 @@ once; the rows, and parameters such as an axis's ends and ticks, come from a res
 import functools
 import json
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -51,7 +52,7 @@ class Content:
     @property
     def complete(self) -> Specification:
         """The Vega-Lite specification with everything in it."""
-        values = {"said": self.title, **self.params}
+        values = {"said": fitting_a_phone(self.title), **self.params}
         params = {name: {"name": name, "value": value} for name, value in values.items()}
         for control in self.specification.get("params", []):
             params[control["name"]] = params.get(control["name"], {}) | control
@@ -495,11 +496,28 @@ def times(ratio: float) -> str:
     return f"{ratio:.2f} ×" if ratio < 10 else f"{ratio:,.0f} ×"
 
 
-def wrapped(sentences: Sequence[str], width: int = 46) -> list[str]:
+LINE = 40
+"""Characters of a title. On a phone a longer line would take its width from the chart."""
+
+
+def fitting_a_phone(title: str | Sequence[str]) -> list[str]:
+    """Break lines that are too long: after a comma or a colon, or else in equal parts."""
+    told: list[str] = []
+    for line in [title] if isinstance(title, str) else title:
+        ways = [
+            textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+            for width in range(1, LINE + 1)
+        ]
+        fewest = [way for way in ways if len(way) == len(ways[-1])]
+        told += max(fewest, key=lambda way: [part[-1] in ",:" for part in way])
+    return told
+
+
+def wrapped(sentences: Sequence[str]) -> list[str]:
     """Set sentences in as few lines as fit a phone, each line with a capital."""
     told: list[str] = []
     for sentence in sentences:
-        if told and len(told[-1]) + len(sentence) + 3 <= width:
+        if told and len(told[-1]) + len(sentence) + 3 <= LINE:
             told[-1] += f" · {sentence}"
         else:
             told.append(sentence)

@@ -208,12 +208,12 @@ def _parameter_panel(
     ]
     path = [entry for entry in path if all(map(math.isfinite, entry))]
     if left is not None:
-        title = f"Parameters, until the run diverged at epoch {left}"
+        title = f"Parameters, diverged at epoch {left}"
     elif not path:
         title = "No epochs: no parameter has moved"
     elif goals:
         off = max(abs(a - b) for a, b in zip(path[-1], goals, strict=True))
-        title = f"Parameters: within {number(off)} of the true ones"
+        title = f"Parameters: {number(off)} from the true ones"
     else:
         title = "Parameters over the epochs"
     shown = {

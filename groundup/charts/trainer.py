@@ -284,8 +284,8 @@ VERDICT = """[
     numbers.samples[samples_place] + ' samples, '
         + numbers.features[features_place] + ' of ' + peek(numbers.features)
         + ' features, ' + epochs + (epochs == 1 ? ' epoch' : ' epochs'),
-    'Loss ' + format(training, '.2f') + ' in training, '
-        + format(validation, '.2f') + ' on new samples'
+    'Training loss ' + format(training, '.2f')
+        + ', on new samples ' + format(validation, '.2f')
 ]"""
 """The title, which speaks with the sliders."""
 

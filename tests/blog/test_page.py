@@ -1,16 +1,20 @@
 """From marimo's export to a page: what is taken over, left out, and refused by name."""
 
 import json
+import random
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from blog.page import NotPublishable, Page, page_of
+from blog.page import NotPublishable, Page, check_sizes, page_of
+from blog.recording import Control, Played, Recording
 from chapters import Chapter
 
 OPENING = "# 9 · A chapter\n\n**Does it?**\n\nIt does."
@@ -218,66 +222,6 @@ def test_a_verdict_on_an_exercise_is_left_out(chapter: Chapter) -> None:
     assert texts(made) == ["<details>\n<summary>Solution</summary>\n\nSo.\n\n</details>"]
 
 
-# Controls and what else is marimo's own.
-
-
-@pytest.mark.parametrize(
-    "shown",
-    [
-        output(html=f"<div style='display: flex'>{SLIDER}{SLIDER}</div>"),
-        output(
-            markdown="&lt;marimo-switch data-label=&#x27;x&#x27;&gt;&lt;/marimo-switch&gt;"
-        ),
-        output(markdown=SLIDER),
-    ],
-    ids=["stacked", "alone", "in Markdown"],
-)
-def test_controls_are_left_out(chapter: Chapter, shown: NotebookNode) -> None:
-    assert texts(page(chapter, cell(shown))) == []
-
-
-@pytest.mark.parametrize(
-    "shown",
-    [
-        output(html=f"<div><span>Move it: </span>{SLIDER}</div>"),
-        output(markdown=f"Move {SLIDER} now"),
-    ],
-    ids=["in a stack", "in prose"],
-)
-def test_text_that_would_go_missing_with_a_control_is_refused(
-    chapter: Chapter, shown: NotebookNode
-) -> None:
-    with pytest.raises(NotPublishable, match=r"09_a_chapter.*'show\(it\)' mixes controls"):
-        page(chapter, cell(shown))
-
-
-@pytest.mark.parametrize(
-    "element", ["callout-output", "accordion", "stat", "tabs", "mermaid"]
-)
-def test_an_element_that_needs_marimo_is_refused_by_name(
-    chapter: Chapter, element: str
-) -> None:
-    shown = f"<marimo-{element} data-html='words'></marimo-{element}>"
-    with pytest.raises(NotPublishable, match=rf"'show\(it\)' shows marimo-{element}"):
-        page(chapter, cell(output(html=shown)))
-
-
-@pytest.mark.parametrize(
-    "html",
-    [
-        "<div><style>p {color: red}</style></div>",
-        "<script>alert()</script>",
-        "<img src='https://elsewhere.test/a.png'>",
-        "<img src='//elsewhere.test/a.png'>",
-    ],
-)
-def test_html_that_brings_its_own_or_asks_another_site_is_refused(
-    chapter: Chapter, html: str
-) -> None:
-    with pytest.raises(NotPublishable, match=r"'show\(it\)' shows HTML"):
-        page(chapter, cell(output(html=html)))
-
-
 def test_an_output_of_an_unknown_kind_is_refused(chapter: Chapter) -> None:
     with pytest.raises(NotPublishable, match="shows video/mp4"):
         page(chapter, cell(new_output("display_data", {"video/mp4": ""})))
@@ -311,3 +255,144 @@ def test_a_cell_that_prints_or_warns_is_named(chapter: Chapter, stream: str) -> 
     warned = new_output("stream", name=stream, text="UserWarning: careful\n")
     with pytest.raises(NotPublishable, match=f"writes to {stream}: UserWarning: careful"):
         page(chapter, cell(warned))
+
+
+# What is recorded.
+
+CONTROLS = {
+    "rate": Control("rate", "range", "the `rate`", [0.1, 0.5], ["0.1", "0.5"], 1),
+    "wrong": Control("wrong", "switch", "go wrong", [False, True], ["off", "on"], 0),
+    "data": Control("data", "choice", "data", ["a", "b"], ["A", "B"], 0),
+    "still": Control("still", "range", "epochs", [1, 2], ["1", "2"], 1),
+}
+
+
+def recording(*outputs: dict[str, Any], **shown: list[str]) -> Recording:
+    """Of a cell `follows` at two places of the rate, and of cells that show controls."""
+    names = ["rate", "wrong", "data"]
+    also = {name: Played([name], [0, 0], [outputs[0]]) for name in names[1:]}
+    cells = {"follows": Played(["rate"], [1, 0], [*outputs]), **also}
+    return Recording(CONTROLS, shown, cells, 0.0)
+
+
+def recorded(chapter: Chapter, shown: NotebookNode, *outputs: dict[str, Any]) -> Page:
+    shown["id"] = "follows"
+    notebook = new_notebook(cells=[new_markdown_cell(OPENING), shown, EXPLORER])
+    return page_of(chapter, notebook, recording(*outputs))
+
+
+def test_words_that_follow_from_a_control_are_kept_for_each_state(chapter: Chapter) -> None:
+    first, second = "/// details | Why?\n\nOne.\n\n///", "Two."
+    made = recorded(
+        chapter,
+        cell(output(markdown=first)),
+        {"text/markdown": first},
+        {"text/markdown": second},
+    )
+    assert texts(made) == ["```{recorded} 09-a-chapter-follows\n```"]
+    (content,) = made.recorded.values()
+    assert content["controls"] == [{"name": "rate", "places": 2}]
+    assert content["states"] == [1, 0]
+    folded, plain = content["words"]
+    assert folded.startswith("<details>\n<summary>Why?</summary>")
+    assert plain == "Two."
+
+
+def spec(
+    rows: list[Any], words: str, top: float = 1.0, mark: str = "line"
+) -> dict[str, Any]:
+    return {
+        "description": words,
+        "mark": mark,
+        "datasets": {"line": rows, "ghosts": [{"x": 0}]},
+        "params": [{"name": "top", "value": top}, {"name": "low", "value": 0}],
+    }
+
+
+def test_of_a_chart_only_what_differs_is_kept(chapter: Chapter) -> None:
+    specs = [
+        spec([{"x": 1, "hue": 0}, {"x": 2, "hue": 0}], "one"),
+        spec([{"x": 3, "hue": 0}], "two", top=5.0),
+        spec([], "three", mark="bar"),
+    ]
+    made = recorded(
+        chapter, cell(output(chart=json.dumps(specs[0]))), *({VEGA_LITE: s} for s in specs)
+    )
+    assert texts(made) == [
+        "```{chart} 09-a-chapter-01\n:recorded: 09-a-chapter-follows\n```"
+    ]
+    (content,) = made.recorded.values()
+    assert content["kinds"] == [specs[2]]
+    one, two, three = content["charts"]
+    assert one == {
+        "kind": 0,
+        "description": "one",
+        "data": {"line": [2, {"x": [1, 2], "hue": 0}]},
+        "params": {"top": 1.0},
+    }
+    assert two["data"] == {"line": [1, {"x": 3, "hue": 0}]}
+    assert two["params"] == {"top": 5.0}
+    assert three == {"kind": 1, "description": "three", "data": {}, "params": {}}
+
+
+def test_a_chart_that_is_another_one_when_it_is_recorded_is_refused(
+    chapter: Chapter,
+) -> None:
+    opened, played = spec([], "one"), spec([{"x": 1}], "one")
+    with pytest.raises(NotPublishable, match="shows another chart when it is recorded"):
+        recorded(
+            chapter,
+            cell(output(chart=json.dumps(opened))),
+            {VEGA_LITE: played},
+            {VEGA_LITE: opened},
+        )
+
+
+def test_a_cell_that_shows_a_chart_here_and_words_there_is_refused(
+    chapter: Chapter,
+) -> None:
+    chart = spec([], "one")
+    with pytest.raises(NotPublishable, match="a chart at some places, and words at others"):
+        recorded(
+            chapter,
+            cell(output(chart=json.dumps(chart))),
+            {VEGA_LITE: chart},
+            {"text/markdown": "None."},
+        )
+
+
+@pytest.mark.parametrize(
+    ("many", "length", "words"),
+    [(1, 200_000, "follows from rate"), (4, 90_000, "recordings take")],
+)
+def test_recordings_that_are_too_large_are_refused_with_their_size(
+    chapter: Chapter, many: int, length: int, words: str
+) -> None:
+    noise = "".join(random.Random(0).choices("0123456789abcdef", k=length))
+    content = {"controls": [{"name": "rate"}], "words": [noise]}
+    with pytest.raises(NotPublishable, match=words) as refused:
+        check_sizes(chapter, {str(i): content for i in range(many)})
+    assert re.search(r"\d\d,\d{3} bytes", str(refused.value))
+    assert "[places]" in str(refused.value)
+
+
+def test_controls_stand_where_the_notebook_has_them(chapter: Chapter) -> None:
+    shown = cell(output(html=SLIDER))
+    shown["id"] = "panel"
+    said = {"text/markdown": "."}
+    names = ["wrong", "rate", "data", "still"]
+    notebook = new_notebook(cells=[new_markdown_cell(OPENING), shown, EXPLORER])
+    made = page_of(chapter, notebook, recording(said, said, panel=names))
+    (text,) = texts(made)
+    panel = BeautifulSoup(text, "html.parser").select_one("div.controls")
+    assert panel is not None
+    assert panel["id"] == "wrong"
+    switch, slider, choice = panel.select("input, select")
+    assert (switch["role"], switch.get("checked")) == ("switch", None)
+    assert (slider["max"], slider["value"], slider["aria-valuetext"]) == ("1", "1", "0.5")
+    assert [option.text for option in choice.select("option")] == ["A", "B"]
+    labels = [label.get_text(" ", strip=True) for label in panel.select("label")]
+    assert labels == ["go wrong", "the rate 0.5", "data A B"]
+    assert panel.code is not None
+    # What is not recorded is said, and can't be moved.
+    assert panel.select("p")[0].get_text(" ", strip=True) == "epochs 2"

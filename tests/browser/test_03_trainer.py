@@ -77,4 +77,4 @@ def test_what_the_browser_draws_is_the_training(
     assert {(done, float(f"{loss:.4g}")) for done, loss in drawn} >= expected
     said = title(explorer(published), **signals)
     training, validation = explored[epochs]
-    assert f"{training:.2f} in training, {validation:.2f} on new samples" in said
+    assert f"Training loss {training:.2f}, on new samples {validation:.2f}" in said

@@ -145,7 +145,8 @@ def test_the_packages_source_fits_every_screen_and_keeps_nobody_out(
 KNOWN = (
     ".explorer .vega-bind input, .explorer .vega-bind select, .theme-toggle, summary, "
     ".copybtn, .sidebar-search, .sidebar-toggle, form[action='search.html'] input, "
-    ".toctree-checkbox, a[href], label, pre, .table-wrapper, .equation"
+    ".controls input, .controls select, .toctree-checkbox, a[href], label, pre, "
+    ".table-wrapper, .equation"
 )
 CONTROLS = (
     "button, input:not([type=hidden]), select, textarea, summary, "
@@ -329,11 +330,34 @@ def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
         reading(page)
         for chart in page.locator("figure.chart .vega-embed").all():
             assert len(chart.get_attribute("aria-label") or "") > 40
-        told = page.locator(".spoken").first
+        explorer = page.locator("figure.explorer").first
+        told = explorer.locator(".spoken")
         before = told.text_content()
-        page.get_by_role("slider", name="learning rate").first.press("ArrowRight")
+        explorer.get_by_role("slider", name="learning rate").press("ArrowRight")
         expect(told).to_contain_text("Learning rate 0.102")
         assert told.text_content() != before
+
+
+FITTED = """async () => {
+    const changed = [];
+    for (const { view, dataset } of document.querySelectorAll("figure.chart")) {
+        const before = view.width();
+        await view.resize().runAsync();
+        const now = view.width();
+        if (Math.abs(now - before) > 1) changed.push([dataset.chart, before, now]);
+    }
+    return changed;
+}"""
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_no_title_takes_a_charts_width_on_the_smallest_phone(
+    chromium: Browser, host: str, slug: str
+) -> None:
+    small = {"width": 320, "height": 640}
+    with opened(chromium, host, path=f"{slug}.html", viewport=small) as page:
+        reading(page)
+        assert page.evaluate(FITTED) == []
 
 
 # Light and dark.
@@ -416,7 +440,8 @@ def test_on_paper_there_are_charts_and_whole_lines_but_no_sliders(
         reading(page)
         page.emulate_media(media="print")
         expect(page.locator("figure.chart svg").first).to_be_visible()
-        for gone in (".vega-bindings", ".page-only", ".sidebar-drawer", ".copybtn"):
+        controls = (".vega-bindings", ".controls", ".copybtn")
+        for gone in (*controls, ".page-only", ".sidebar-drawer"):
             for part in page.locator(gone).all()[:5]:
                 expect(part).to_be_hidden()
         page.set_viewport_size({"width": 700, "height": 900})

@@ -80,7 +80,8 @@ def test_titles_speak_axes_run_right_and_up_and_colours_are_okabe_and_itos(
 ) -> None:
     content = chart(name)
     picture = draw(content)
-    assert all(line[0].isupper() or line[0].isdigit() for line in picture.title)
+    assert picture.title[0][0].isupper() or picture.title[0][0].isdigit()
+    assert max(map(len, picture.title)) <= 40  # of a phone's width
     assert content.description[0].isupper()
     assert len(content.description) > 25
     # Rows and epochs go down.
@@ -351,7 +352,7 @@ def test_numbers_have_the_figures_that_count_and_a_curves_course_is_told(
 def test_sentences_are_set_in_as_few_lines_as_fit_a_phone(sentences: list[str]) -> None:
     lines = wrapped(sentences)
     assert " · ".join(lines).lower() == " · ".join(sentences)
-    assert max(map(len, lines)) <= 46
+    assert max(map(len, lines)) <= 40
     assert all(line[0].isupper() for line in lines)
     for line, following in pairwise(lines):
-        assert len(f"{line} · {following.split(' · ')[0]}") > 46
+        assert len(f"{line} · {following.split(' · ')[0]}") > 40

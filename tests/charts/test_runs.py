@@ -62,7 +62,7 @@ ENDS = " → ".join(number(STABLE.losses[i]) for i in (0, -1))
             [TRAINED[1], OTHERS[1]],
             MEASURED,
             ["one", "other"] * 2,
-            ["One: 5 → 2 · other: 4 → 2.5", "Accuracy 0.875 one · accuracy 0.625 other"],
+            ["One: 5 → 2 · other: 4 → 2.5", "Accuracy 0.875 one", "Accuracy 0.625 other"],
         ),
         (
             {"naive": STABLE, "new": OTHER},
@@ -182,9 +182,9 @@ def test_parameters_are_the_runs_with_their_names_and_goals_in_one_colour_each(
     goals = zip((BLUE, ORANGE, GREEN), (1.5, -0.5, 0.5), strict=True)
     across = {color: near([(0, v), (len(entries), v)]) for color, v in goals}
     off = max(abs(a - b) for a, b in zip(flat(entries[-1]), flat(TRUE), strict=True))
-    title = f"Parameters: within {off:.3g} of the true ones"
+    title = f"Parameters: {off:.3g} from the true ones"
     if left is not None:
-        title = f"Parameters, until the run diverged at epoch {left}"
+        title = f"Parameters, diverged at epoch {left}"
     for content, panel in ((alone, 0), (both, 1)):
         picture = draw(content)
         assert picture.runs(panel) == expected
