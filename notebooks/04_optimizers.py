@@ -54,7 +54,7 @@ with app.setup(hide_code=True):
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(rf"""
+    mo.md(r"""
     # 4 · Optimizers
 
     **What is in `step()`?**
@@ -62,14 +62,21 @@ def _():
     Chapter three left you with a loop that will stay. It calls `optimizer.zero_grad()` and `optimizer.step()`, and asks nothing else. So far `step` is one line: each parameter moves against its gradient, times one learning rate.
 
     Here you put more into it, and then around it. The loop doesn't change.
+    """)
+    return
 
+
+@app.cell(hide_code=True)
+def _():
+    shares = [0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0]
+    mo.md(rf"""
     {notebook.imports()}
 
     ## The bug that was momentum
 
     In chapter one you forgot to zero the gradients, and the loss rolled up and down the valley. Do it again, by halves. In place of zeroing, *keep a share* of the old gradient. A share of 0 zeroes, a share of 1 forgets to.
     """)
-    return
+    return (shares,)
 
 
 @app.function
@@ -89,9 +96,9 @@ def descend(model, X, y, learning_rate, epochs, kept):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(shares):
     kept = mo.ui.slider(
-        steps=[0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0],
+        steps=shares,
         value=1.0,
         label="share of the old gradient that is kept",
         show_value=True,
@@ -101,20 +108,23 @@ def _():
 
 
 @app.cell
-def _(kept):
-    slow = torch.tensor([1.0, 1.0, 0.3, 0.3, 0.1, 0.1])
+def _():
     X, y = make_regression(512, 6, noise=0.0, generator=torch.Generator().manual_seed(42))
-    X = X * slow  # some features are small: their directions are flat
+    X = X * torch.tensor([1.0, 1.0, 0.3, 0.3, 0.1, 0.1])  # flat in some directions
     start = LinearRegression(6, torch.Generator().manual_seed(0))
+    return X, start, y
 
+
+@app.cell
+def _(X, kept, start, y):
     zeroed = descend(copy.deepcopy(start), X, y, 0.1, 80, kept=0.0)
-    halfway = descend(copy.deepcopy(start), X, y, 0.1, 80, kept.value)
-    charts.courses({"zeroed": zeroed, f"{kept.value:g} kept": halfway}, "loss")
-    return X, halfway, start, y, zeroed
+    half_zeroed = descend(copy.deepcopy(start), X, y, 0.1, 80, kept.value)
+    charts.courses({"zeroed": zeroed, f"{kept.value:g} kept": half_zeroed}, "loss")
+    return
 
 
 @app.cell(hide_code=True)
-def _(X, halfway, kept, start, y, zeroed):
+def _(X, shares, start, y):
     def by_optimizer(make):
         """The losses of as many epochs, with an optimizer and its `zero_grad`."""
         model = copy.deepcopy(start)
@@ -128,18 +138,18 @@ def _(X, halfway, kept, start, y, zeroed):
             losses.append(loss.item())
         return losses
 
-    all_kept = [descend(copy.deepcopy(start), X, y, 0.1, 80, b) for b in kept.steps]
+    all_kept = [descend(copy.deepcopy(start), X, y, 0.1, 80, b) for b in shares]
     same_bits = sum(
         run == by_optimizer(lambda p, b=b: SGD(p, lr=0.1, momentum=b))
-        for b, run in zip(kept.steps, all_kept, strict=True)
+        for b, run in zip(shares, all_kept, strict=True)
     )
     torchs = by_optimizer(lambda p: torch.optim.SGD(p, lr=0.1, momentum=1.0))
-    best_kept = min(zip(all_kept, kept.steps, strict=True), key=lambda of: of[0][-1])
+    best_kept = min(zip(all_kept, shares, strict=True), key=lambda of: of[0][-1])
     off_torch = notebook.largest_difference(all_kept[-1], torchs)
     mo.md(rf"""
-    {notebook.code_above("descend", "halfway")}
+    {notebook.code_above("descend", "X", "half_zeroed")}
 
-    Zeroed, the loss after 80 epochs is {zeroed[-1]:.3g}; with {kept.value:g} kept, it is {halfway[-1]:.3g}. Drag, and there is a best share: of those on the slider {best_kept[1]:g}, with {best_kept[0][-1]:.2g}.
+    Zeroed, the loss ends at {all_kept[0][-1]:.3g}; with all kept it rolls up again, to {all_kept[-1][-1]:.3g}. Between the two there is a best share: of those on the slider {best_kept[1]:g}, with {best_kept[0][-1]:.2g}.
 
     The bug has a name. What is kept is a velocity, and the share is what friction leaves of it: **momentum**, or the *heavy ball* (Polyak, 1964). Forgetting to zero is a momentum of 1, a ball without friction. Written down, with $g$ the gradient:
 
@@ -149,15 +159,15 @@ def _(X, halfway, kept, start, y, zeroed):
 
     {notebook.source(SGD._update)}
 
-    (`dampening`, which averages instead of summing up, and `nesterov` wait for the end.) For {same_bits} of the {len(kept.steps)} shares its losses are yours **bit for bit**, and with all kept you are {off_torch:.0e} from `torch.optim.SGD(momentum=1)` at most. The base class does the rest, and a subclass writes `_update` alone:
+    (`dampening`, which averages instead of summing up, and `nesterov` wait for the end.) For {same_bits} of the {len(shares)} shares its losses are yours **bit for bit**, and with all kept they are within {off_torch:.0e} of `torch.optim.SGD(momentum=1)`. The base class does the rest, and a subclass writes `_update` alone:
 
-    {notebook.source(Optimizer.step, Optimizer.zero_grad)}
+    {notebook.source(Optimizer.step)}
 
     ## One rate for every direction
 
     Why does the ball help? Predict a penguin's body mass in kg, from three lengths in mm. Same birds, three ways to write them down:
     """)
-    return (off_torch,)
+    return all_kept, off_torch, same_bits
 
 
 @app.cell
@@ -175,6 +185,10 @@ def _(bowls, mass):
         """How many steps leave a thousandth of the distance, if each leaves (r − 1)/(r + 1)."""
         return math.ceil(math.log(share) / -math.log((ratio - 1) / (ratio + 1)))
 
+    def in_words(count):
+        """Three figures of a count."""
+        return f"{float(f'{count:.3g}'):,.0f}"
+
     conditions = {}
     shapes_of_bowls = []
     for _name, _X in bowls.items():
@@ -183,12 +197,10 @@ def _(bowls, mass):
         shapes_of_bowls.append(
             {
                 "features": _name,
-                "condition number": f"{conditions[_name]:,.0f}"
-                if conditions[_name] > 100
-                else f"{conditions[_name]:.1f}",
+                "condition number": conditions[_name],
                 "largest rate": oracle.largest_stable_learning_rate(_X),
-                "steps, plain": f"{steps_for(conditions[_name]):,}",
-                "steps, momentum": f"{steps_for(math.sqrt(conditions[_name])):,}",
+                "steps, plain": in_words(steps_for(conditions[_name])),
+                "steps, momentum": in_words(steps_for(math.sqrt(conditions[_name]))),
             }
         )
     best_rate, best_beta = oracle.best_momentum(bowls["centred"])
@@ -197,6 +209,23 @@ def _(bowls, mass):
     least_loss = oracle.quadratic(
         bowls["centred"], mass, torch.zeros(3, 1), torch.zeros(1)
     ).least_loss
+
+    def above_least(make, steps=60, X=bowls["centred"]):
+        """The loss above the least before the first step, and after each."""
+        model = LinearRegression(3, torch.Generator().manual_seed(0)).double()
+        nn.init.zeros_(model.weights)
+        optimizer, losses = make(model.parameters()), []
+        for _ in range(steps + 1):
+            optimizer.zero_grad()
+            loss = mean_squared_error(model(X), mass)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item() - least_loss)
+        return losses
+
+    plain_run = above_least(lambda p: SGD(p, lr=plain_rate))
+    best_run = above_least(lambda p: SGD(p, lr=best_rate, momentum=best_beta))
+
     mo.md(rf"""
     {notebook.code_above("bowls")}
 
@@ -208,7 +237,16 @@ def _(bowls, mass):
 
     Here is the centred bowl, loss above the least, where plain descent at its best rate keeps you waiting. Find the pair that beats it by most, and the place where it breaks:
     """)
-    return best_beta, best_rate, curvatures, least_loss, plain_rate
+    return (
+        above_least,
+        best_beta,
+        best_rate,
+        best_run,
+        conditions,
+        least_loss,
+        plain_rate,
+        plain_run,
+    )
 
 
 @app.cell(hide_code=True)
@@ -230,34 +268,20 @@ def _():
 
 
 @app.cell
-def _(bowls, least_loss, mass, momentum, plain_rate, rate):
-    def above_least(make, steps=60, X=bowls["centred"]):
-        model = LinearRegression(3, torch.Generator().manual_seed(0)).double()
-        nn.init.zeros_(model.weights)
-        optimizer, losses = make(model.parameters()), []
-        for _ in range(steps + 1):
-            optimizer.zero_grad()
-            loss = mean_squared_error(model(X), mass)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item() - least_loss)
-        return losses
-
-    plain_run = above_least(lambda p: SGD(p, lr=plain_rate))
+def _(above_least, momentum, plain_run, rate):
     yours = above_least(lambda p: SGD(p, lr=rate.value, momentum=momentum.value))
     charts.courses(
         {"plain, at its best": plain_run, "yours": yours}, "loss above the least"
     )
-    return above_least, plain_run, yours
+    return (yours,)
 
 
 @app.cell(hide_code=True)
 def _(
-    above_least,
     best_beta,
     best_rate,
+    best_run,
     bowls,
-    curvatures,
     least_loss,
     mass,
     momentum,
@@ -266,7 +290,6 @@ def _(
     rate,
     yours,
 ):
-    best_run = above_least(lambda p: SGD(p, lr=best_rate, momentum=best_beta))
     _formula = oracle.closed_form_path(
         bowls["centred"],
         mass,
@@ -288,13 +311,20 @@ def _(
 
     Along each direction $\lambda$, two numbers live on, distance and velocity, and a step takes them by a matrix. The run is stable while both its eigenvalues are below 1 in size, and that is while $\eta\lambda < 2(1 + \beta)$: with a momentum of {momentum.value:g} up to a rate of {_limit:.4f}. So momentum also buys a larger rate. The matrix's powers are the path, without a loop: `oracle.closed_form_path` is within {from_formula:.0e} of the run above, as a share of its largest value.
 
+    """)
+    return (from_formula,)
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
     ### A bowl that turns
 
-    Now a bowl of two parameters, so that you see it from above. Three runs start at the same place: plain descent, momentum, and **Adam**, of whom you know nothing yet but that he is everywhere. **Predict**: turn the bowl, start and all. The picture turns with it. Whose loss after 40 steps changes?
+    Now a bowl of two parameters, so that you see it from above. Three runs start at the same place: plain descent, momentum, and **Adam**, which you will build next. **Predict**: turn the bowl, start and all. The picture turns with it. Whose loss after 40 steps changes?
 
     Below it stands the plane of all choices, $\beta$ against $\eta\lambda$. The shaded region is where a direction is stable. Each direction of the bowl is a point in it, and both must be inside. Under the dashed line a direction creeps, above it swings.
     """)
-    return (from_formula,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -303,29 +333,33 @@ def _():
     return
 
 
-@app.function(hide_code=True)
-def in_the_bowl(make, turn, condition=100.0, steps=40):
-    """The loss after some steps in the explorer's bowl, by degrees."""
-    angle = torch.tensor(math.radians(turn), dtype=torch.float64)
-    turned = torch.stack(
-        [
-            torch.stack([torch.cos(angle), -torch.sin(angle)]),
-            torch.stack([torch.sin(angle), torch.cos(angle)]),
-        ]
-    )
-    curved = torch.tensor([1 / condition, 1.0], dtype=torch.float64)
-    hessian = turned @ torch.diag(curved) @ turned.T
-    p = (turned @ torch.tensor([1.2, 0.8], dtype=torch.float64)).requires_grad_()
-    optimizer = make([p])
-    for _ in range(steps):
-        optimizer.zero_grad()
-        (p @ hessian @ p / 2).backward()
-        optimizer.step()
-    return (p @ hessian @ p / 2).item()
-
-
 @app.cell(hide_code=True)
 def _():
+    def in_the_bowl(make, turn, condition=100.0, steps=40):
+        """The loss after some steps in the explorer's bowl, by degrees."""
+        angle = torch.tensor(math.radians(turn), dtype=torch.float64)
+        turned = torch.stack(
+            [
+                torch.stack([torch.cos(angle), -torch.sin(angle)]),
+                torch.stack([torch.sin(angle), torch.cos(angle)]),
+            ]
+        )
+        curved = torch.tensor([1 / condition, 1.0], dtype=torch.float64)
+        hessian = turned @ torch.diag(curved) @ turned.T
+        p = (turned @ torch.tensor([1.2, 0.8], dtype=torch.float64)).requires_grad_()
+        optimizer = make([p])
+        for _ in range(steps):
+            optimizer.zero_grad()
+            (p @ hessian @ p / 2).backward()
+            optimizer.step()
+        return (p @ hessian @ p / 2).item()
+
+    def rule(update):
+        """An optimizer whose `_update` is this listing."""
+        names = {"torch": torch}
+        exec(update, names)
+        return type("Rule", (Optimizer,), {"_update": names["_update"]})
+
     makers = {
         "plain": lambda p: SGD(p, lr=1.6),
         "momentum": lambda p: SGD(p, lr=1.6, momentum=0.7),
@@ -337,7 +371,7 @@ def _():
     def _update(self, p, gradient, state, group):
         p -= group["lr"] * gradient
     """,
-        "rms": """
+        "RMS": """
     def _update(self, p, gradient, state, group):
         if not state:
             state["squares"] = torch.zeros_like(p)
@@ -374,30 +408,22 @@ def _():
 
     Where a parameter is steep, its gradients are large. So divide by their size, and one rate fits all. One gradient alone is noise, so take the root of an average of its squares, *root mean square*: **RMS**.
 
-    {notebook.diff(grown["plain"], grown["rms"])}
+    {notebook.diff(grown["plain"], grown["RMS"])}
 
     The average fades by 0.999 a step, so it looks a thousand steps back. `rule` makes an optimizer of such a listing: what you read is what runs.
     """)
-    return grown, turns
-
-
-@app.function(hide_code=True)
-def rule(update):
-    """An optimizer whose `_update` is this listing."""
-    names = {"torch": torch}
-    exec(update, names)
-    return type("Rule", (Optimizer,), {"_update": names["_update"]})
+    return grown, in_the_bowl, rule, turns
 
 
 @app.cell
-def _(above_least, grown):
-    rms_run = above_least(lambda p: rule(grown["rms"])(p, lr=0.05))
-    charts.courses({"rms": rms_run}, "loss above the least")
+def _(above_least, grown, rule):
+    rms_run = above_least(lambda p: rule(grown["RMS"])(p, lr=0.05))
+    charts.courses({"RMS": rms_run}, "loss above the least")
     return (rms_run,)
 
 
 @app.cell(hide_code=True)
-def _(grown, rms_run):
+def _(grown, rms_run, rule):
     def first_step(update, *gradients):
         """How far each parameter moves in the first step, in learning rates."""
         p = torch.zeros(len(gradients), requires_grad=True)
@@ -405,7 +431,7 @@ def _(grown, rms_run):
         rule(update)([p], lr=1.0).step()
         return p.tolist()
 
-    leap = abs(first_step(grown["rms"], 1.0)[0])
+    leap = abs(first_step(grown["RMS"], 1.0)[0])
     adams_first = first_step(grown["Adam"], 1e4, 1e-4, -7.0)
     mo.md(rf"""
     {notebook.code_above("rms_run")}
@@ -414,11 +440,11 @@ def _(grown, rms_run):
 
     The cure is arithmetic. After $k$ steps the weights of the average sum up to $1 - 0.999^k$. Divide by that, and it is an average from the first step on: **bias correction**.
 
-    {notebook.diff(grown["rms"], grown["corrected"])}
+    {notebook.diff(grown["RMS"], grown["corrected"], context=0)}
 
     Then the same for the gradient itself: an average in place of one noisy look, which is momentum again, summing up to 1. That is **Adam** (Kingma and Ba, 2015), whole:
 
-    {notebook.diff(grown["corrected"], grown["Adam"])}
+    {notebook.diff(grown["corrected"], grown["Adam"], context=0)}
 
     **Predict** its first step, for three parameters with gradients of 10⁴, 10⁻⁴ and −7. How far does each go?
 
@@ -428,10 +454,10 @@ def _(grown, rms_run):
 
 
 @app.cell
-def _(above_least, best_beta, best_rate, grown):
+def _(above_least, best_beta, best_rate, grown, rule):
     by_rule = {
         name: above_least(lambda p, name=name: rule(grown[name])(p, lr=0.05), steps=200)
-        for name in ("rms", "corrected", "Adam")
+        for name in ("RMS", "corrected", "Adam")
     }
     by_rule["momentum"] = above_least(
         lambda p: SGD(p, lr=best_rate, momentum=best_beta), steps=200
@@ -543,6 +569,18 @@ def _(bowls, mass):
     return birds_train, dirty, train
 
 
+@app.cell
+def _(dirty, train):
+    def sgd(model, lr=0.05):
+        return SGD(model.parameters(), lr)
+
+    outlier = {
+        "one in grams": train(sgd, dirty),
+        "clipped": train(lambda model: Clipped(sgd(model), max_norm=3.0), dirty),
+    }
+    return outlier, sgd
+
+
 @app.cell(hide_code=True)
 def _():
     clip = mo.ui.switch(label="clip the gradients")
@@ -550,29 +588,20 @@ def _():
     return (clip,)
 
 
-@app.cell
-def _(clip, dirty, train):
-    def sgd(model, lr=0.05):
-        return SGD(model.parameters(), lr)
-
-    outlier = {"one in grams": train(sgd, dirty)}
-    if clip.value:
-        outlier["clipped"] = train(lambda model: Clipped(sgd(model), max_norm=3.0), dirty)
-    charts.losses(outlier)
-    return (sgd,)
+@app.cell(hide_code=True)
+def _(clip, outlier):
+    charts.losses({n: r for n, r in outlier.items() if n != "clipped" or clip.value})
+    return
 
 
 @app.cell(hide_code=True)
-def _(dirty, sgd, train):
-    hurt, healed, never_hurt = (
-        train(sgd, dirty),
-        train(lambda model: Clipped(sgd(model), max_norm=3.0), dirty),
-        train(sgd),
-    )
+def _(outlier, sgd, train):
+    hurt, healed = (run.val_losses[-1] for run in outlier.values())
+    never_hurt = train(sgd).val_losses[-1]
     mo.md(rf"""
     {notebook.code_above("clean", "outlier")}
 
-    The other birds, on which it is validated, are right. But once an epoch one batch throws the model away, and the validation loss ends at {hurt.val_losses[-1]:.0f}. Clipped, it is {healed.val_losses[-1]:.3f}; with the mass corrected, {never_hurt.val_losses[-1]:.3f}. **Clipping** shortens *all gradients together*, as one vector, so that the direction stays:
+    The other birds, on which it is validated, are right. But once an epoch one batch throws the model away, and the validation loss ends at {hurt:.0f}. Clipped, it is {healed:.3f}; with the mass corrected, {never_hurt:.3f}. **Clipping** shortens *all gradients together*, as one vector, so that the direction stays:
 
     {notebook.source(Clipped.step)}
 
@@ -583,6 +612,32 @@ def _(dirty, sgd, train):
     A large rate gets down fast, and then rattles at the bottom: each batch pulls elsewhere. A small one settles, late. You want both, in that order. What the loss does, over all training birds after each update, and the rate that the update was made with:
     """)
     return healed, hurt, never_hurt
+
+
+@app.cell
+def _(birds_train, sgd, train):
+    X_all, y_all = birds_train.tensors
+
+    class Rates(Callback):
+        def on_train_start(self, trainer):
+            self.losses, self.rates = [], []
+
+        @torch.no_grad()
+        def on_step_end(self, trainer):
+            loss = mean_squared_error(trainer.model(X_all), y_all)
+            self.losses.append(loss.item())
+            self.rates.append(trainer.optimizer.param_groups[0]["lr"])
+
+    def scheduled(schedule, epochs=3, size=4):
+        watch, updates = Rates(), epochs * math.ceil(len(X_all) / size)
+
+        def make(model):
+            return Scheduled(sgd(model, lr=0.3), schedule, updates)
+
+        train(make, epochs=epochs, size=size, callbacks=[watch])
+        return watch
+
+    return (scheduled,)
 
 
 @app.cell(hide_code=True)
@@ -603,30 +658,10 @@ def _():
 
 
 @app.cell
-def _(birds_train, schedule, sgd, train):
-    class Rates(Callback):
-        def __init__(self):
-            self.losses, self.rates = [], []
-
-        def on_step_end(self, trainer):
-            X, y = birds_train.tensors
-            with torch.no_grad():
-                self.losses.append(mean_squared_error(trainer.model(X), y).item())
-            self.rates.append(trainer.optimizer.param_groups[0]["lr"])
-
-    def scheduled(schedule):
-        watch, updates = Rates(), 3 * math.ceil(len(birds_train) / 4)
-        train(
-            lambda model: Scheduled(sgd(model, lr=0.3), schedule, updates),
-            epochs=3,
-            size=4,
-            callbacks=[watch],
-        )
-        return watch
-
+def _(schedule, scheduled):
     watched = scheduled(schedule.value)
     charts.scheduled(watched.losses, watched.rates, f"Last loss {watched.losses[-1]:.3f}")
-    return (scheduled,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -642,7 +677,7 @@ def _(birds_train, scheduled):
             birds_train.tensors[1].double(),
         ).item()
     mo.md(rf"""
-    {notebook.code_above("watched")}
+    {notebook.code_above("scheduled", "watched")}
 
     Constant it ends at {steady:.3f}, wherever the last batch threw it; with a rate that falls to zero at {falling:.3f}, where {reachable:.3f} is the least that there is. A **schedule** is a function of the step and the total, without memory: it can be drawn before you train, and a resumed run needs nothing but the count.
 
@@ -708,7 +743,9 @@ def _(birds_train, by_samples, mean_of_means, whole):
 
     (As a share of the largest gradient.) The lone bird counts as much as the other 32 together. So each part has to count by its samples, and only the loss sees how many there are. `weighing` gives you a loss whose value is the same and whose gradient is times its samples, and `step` divides by all of them:
 
-    {notebook.source(Accumulated.zero_grad, Accumulated.step)}
+    {notebook.source(Accumulated.zero_grad)}
+
+    {notebook.source(Accumulated.step)}
 
     What does it save? For the backward pass a network of 64 units keeps {large_bytes:,} bytes of 64 birds, and {small_bytes:,} of 16.
 
@@ -716,11 +753,25 @@ def _(birds_train, by_samples, mean_of_means, whole):
 
     The other cure for rattling: let it rattle, and use the mean of where it has been. **`AveragedModel`** keeps that mean beside the model. While you train, it answers as the model; in `eval`, as the average.
 
-    {notebook.source(AveragedModel.forward, AveragedModel.update)}
+    {notebook.source(AveragedModel.forward)}
+
+    {notebook.source(AveragedModel.update)}
 
     A wrapper of the optimizer, `Averaging`, calls `update` after each step. So the trainer validates the average, and knows nothing of it:
     """)
     return large_bytes, parts_off, small_bytes
+
+
+@app.cell
+def _(sgd, train):
+    averaged = AveragedModel(LinearRegression(3, torch.Generator().manual_seed(0)), 0.98)
+    rattling = {
+        "as it is": train(lambda model: sgd(model, lr=0.3), size=4),
+        "averaged": train(
+            lambda model: Averaging(sgd(model, lr=0.3), model), size=4, model=averaged
+        ),
+    }
+    return (rattling,)
 
 
 @app.cell(hide_code=True)
@@ -730,26 +781,15 @@ def _():
     return (average,)
 
 
-@app.cell
-def _(average, sgd, train):
-    def averaged():
-        model = AveragedModel(
-            LinearRegression(3, torch.Generator().manual_seed(0)), decay=0.98
-        )
-        return train(
-            lambda model: Averaging(sgd(model, lr=0.3), model), size=4, model=model
-        )
-
-    rattling = {"as it is": train(lambda model: sgd(model, lr=0.3), size=4)}
-    if average.value:
-        rattling["averaged"] = averaged()
-    charts.losses(rattling)
-    return averaged, rattling
+@app.cell(hide_code=True)
+def _(average, rattling):
+    charts.losses({n: r for n, r in rattling.items() if n != "averaged" or average.value})
+    return
 
 
 @app.cell(hide_code=True)
-def _(averaged, rattling):
-    calm, rough = averaged(), rattling["as it is"]
+def _(rattling):
+    rough, calm = rattling.values()
     same_training = calm.train_losses == rough.train_losses
     mo.md(rf"""
     {notebook.code_above("rattling")}
@@ -1040,7 +1080,6 @@ def _(birds_train, biases, grouped, matrices, network):
         return config.build(model, mean_squared_error, birds_train).train()
 
     same_recipe = run_of(TrainerConfig.from_json(recipe.to_json())) == run_of(recipe)
-    built = recipe.build(MLP(3, 16), mean_squared_error, birds_train).optimizer
     mo.md(rf"""
     {notebook.code_above("grouped")}
 
@@ -1060,7 +1099,7 @@ def _(birds_train, biases, grouped, matrices, network):
 
     ## What it costs
     """)
-    return after_decay, before_decay, built, same_recipe
+    return after_decay, before_decay, same_recipe
 
 
 @app.cell(hide_code=True)
@@ -1132,7 +1171,7 @@ def _():
 
     **Where does it live?** Keras puts decay, clipping, averaging, loss scale and accumulation as [branches of one class][ke-branches]. Lightning and `transformers` put them into the trainer. Here each is a wrapper that fits around any optimizer.
 
-    **Unequal parts** were wrong in `transformers` until October 2024, [reported][hf-report] by readers who compared with one large batch. torchtitan fetches a window's batches before it computes the first one, to know the number of tokens. Weighing on the way back needs no look ahead.
+    **Unequal parts** were wrong in `transformers` until [October 2024][hf-mended]; it came out when [users][hf-report] compared with one large batch. torchtitan fetches a window's batches before it computes the first one, to know the number of tokens. Weighing on the way back needs no look ahead.
 
     **What doesn't fit.** A rule that asks for the loss several times a step (L-BFGS's `step(closure)`), two optimizers in turn (GANs), a schedule that reads the validation loss (`ReduceLROnPlateau`): each needs a loop of its own.
 
@@ -1140,7 +1179,8 @@ def _():
     [hf-clip]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L866
     [hf-decay]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1408-L1417
     [hf-items]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L2298-L2359
-    [hf-report]: https://github.com/huggingface/transformers/issues/34191
+    [hf-mended]: https://github.com/huggingface/transformers/pull/34191
+    [hf-report]: https://github.com/huggingface/trl/issues/2175
     [hf-schedule]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L788
     [hf-step]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/trainer.py#L1935-L1944
     [ke]: https://github.com/keras-team/keras/tree/v3.15.1
@@ -1148,7 +1188,7 @@ def _():
     [ke-branches]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py#L551-L600
     [ke-exclude]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py#L883
     [ke-options]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py#L72-L79
-    [ke-rate]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py#L777-L785
+    [ke-rate]: https://github.com/keras-team/keras/blob/v3.15.1/keras/src/optimizers/base_optimizer.py#L777-L781
     [lt]: https://github.com/Lightning-AI/pytorch-lightning/tree/2.6.5
     [lt-accumulate]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/loops/optimization/automatic.py#L80-L83
     [lt-clip]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/trainer/trainer.py#L120
@@ -1156,7 +1196,7 @@ def _():
     [lt-interval]: https://github.com/Lightning-AI/pytorch-lightning/blob/2.6.5/src/lightning/pytorch/utilities/types.py#L86
     [tt]: https://github.com/pytorch/torchtitan/tree/v0.2.2
     [tt-clip]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/config/job_config.py#L264
-    [tt-decay]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/config/job_config.py#L148
+    [tt-decay]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/components/optimizer.py#L76-L84
     [tt-schedule]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/components/lr_scheduler.py#L139-L160
     [tt-step]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L592-L601
     [tt-tokens]: https://github.com/pytorch/torchtitan/blob/v0.2.2/torchtitan/train.py#L558-L573
@@ -1310,7 +1350,7 @@ def warmup_stable_decay(warmup, decay):
 @app.cell(hide_code=True)
 def _():
     def check_phases(attempt):
-        for warmup, decay, total in ((4, 5, 20), (1, 10, 12), (0, 4, 9), (3, 0, 8)):
+        for warmup, decay, total in ((4, 5, 20), (1, 10, 12), (2, 4, 9)):
             schedule = attempt(warmup, decay)
             if not callable(schedule):
                 return "Return a function of `step` and `total`, not a number."
@@ -1321,10 +1361,7 @@ def _():
                     expected = (step + 1) / warmup
                 elif step >= total - decay:
                     expected = (total - step) / decay
-                try:
-                    given = schedule(step, total)
-                except ZeroDivisionError:
-                    return f"{what} update {step} divides by zero."
+                given = schedule(step, total)
                 if given is None:
                     return "Your schedule returns nothing. Does it end in a `return`?"
                 given = float(given)
@@ -1350,7 +1387,7 @@ def _():
         def schedule(step, total):
             if step < warmup:
                 return (step + 1) / warmup
-            return min(1.0, (total - step) / decay) if decay else 1.0
+            return min(1.0, (total - step) / decay)
 
         return schedule
 

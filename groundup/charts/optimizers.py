@@ -71,7 +71,7 @@ def courses(
             left = len(kept) < len(run) and not abs(run[len(kept)]) <= 100 * first
             end = f"diverges in step {len(kept)}" if left else number(kept[-1][1])
             if len(kept) < len(run) and not left:
-                end = f"nothing left after step {len(kept) - 1}"
+                end = f"a millionth in step {len(kept)}"
             told.append((f"{name}: {end}", f"{name} {shape([y for _, y in kept])}"))
     if not lines:
         return nothing("Nothing to draw")
