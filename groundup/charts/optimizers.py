@@ -102,10 +102,10 @@ def scheduled(losses: Sequence[float], rates: Sequence[float], title: str) -> Co
     course = [(i, v) for i, v in enumerate(rates, 1)]
     upper = Panel(
         "losses",
-        "loss of the batch",
+        "loss",
         {"loss": Line(seen, "loss", 0)},
         [title],
-        f"Line chart of the batches' losses, on a log axis: it {shape([v for _, v in seen])}.",
+        f"Line chart of the loss after each update, on a log axis: it {shape([v for _, v in seen])}.",
         log=True,
     )
     lower = Panel(
