@@ -105,7 +105,8 @@ def scheduled(losses: Sequence[float], rates: Sequence[float], title: str) -> Co
         "loss",
         {"loss": Line(seen, "loss", 0)},
         [title],
-        f"Line chart of the loss after each update, on a log axis: it {shape([v for _, v in seen])}.",
+        "Line chart of the loss after each update, on a log axis: it "
+        f"{shape([v for _, v in seen])}.",
         log=True,
     )
     lower = Panel(
@@ -143,8 +144,8 @@ COLORS = {"plain": VERMILION, "momentum": BLUE, "Adam": GREEN}
 def _along(direction: int) -> str:
     """Write where momentum is in step `datum.step`, along one of the bowl's directions.
 
-    With r² − Tr + D = 0 for T = 1 + β − ηλ and D = β, and w(k) = (r₁ᵏ − r₂ᵏ) / (r₁ − r₂), it
-    is its start times w(k + 1) − β w(k).
+    With the roots r of r² − (1 + β − ηλ) r + β and w(k) = (r₁ᵏ − r₂ᵏ) / (r₁ − r₂), it is
+    its start times w(k + 1) − β w(k).
     """
 
     def w(k: str) -> str:
@@ -175,9 +176,7 @@ def _adam() -> dict[str, str]:
     A step's parameter is [x, y, averages of the gradient, averages of its squares].
     """
     beta1, beta2 = BETAS
-    params = {
-        "a0": f"[{_turned(*map(str, START))[0]}, {_turned(*map(str, START))[1]}, 0, 0, 0, 0]"
-    }
+    params = {"a0": "[" + ", ".join([*_turned(*map(str, START)), *"0000"]) + "]"}
     for k in range(1, STEPS + 1):
         a, g = f"a{k - 1}", f"g{k}"
         params[g] = (
@@ -190,7 +189,8 @@ def _adam() -> dict[str, str]:
         ]
         m, v = 1 - beta1**k, 1 - beta2**k
         moved = [
-            f"{a}[{i}] - adams_rate * ({average}) / {m!r} / (sqrt(({square}) / {v!r}) + {EPS})"
+            f"{a}[{i}] - adams_rate * ({average}) / {m!r} "
+            f"/ (sqrt(({square}) / {v!r}) + {EPS})"
             for i, (average, square) in enumerate(zip(averages, squares, strict=True))
         ]
         params[f"a{k}"] = "[" + ", ".join([*moved, *averages, *squares]) + "]"
@@ -199,7 +199,7 @@ def _adam() -> dict[str, str]:
 
 
 def _turned(steep: str, flat: str) -> tuple[str, str]:
-    """Write a place of the bowl's own axes in those of the parameters: x is flat at first."""
+    """Write a place of the bowl's axes in the parameters': at first the flat one is x."""
     return (
         f"(({flat}) * cosine - ({steep}) * sine)",
         f"(({flat}) * sine + ({steep}) * cosine)",
@@ -225,9 +225,9 @@ VERDICT = """[
 
 
 def bowl_explorer() -> Content:
-    """Draw plain descent, momentum and Adam in a bowl of two parameters that a reader turns.
+    """Draw plain descent, momentum and Adam in a bowl that a reader turns.
 
-    Its curvatures are 1 and 1 over the condition number. All three runs begin at the same
+    Its curvatures are 1, and 1 over the condition number. All three runs begin at the same
     place of the bowl, which turns with it. Below, the plane of momentum β against ηλ with
     the region where a run is stable, and where both directions of the bowl stand in it.
     """
@@ -243,9 +243,9 @@ def bowl_explorer() -> Content:
         },
         "Three descents in a bowl that turns",
         "Two panels. Above, the paths of plain descent, momentum and Adam in a bowl of two "
-        "parameters, over its lines of equal loss. Below, the plane of momentum against the "
-        "learning rate times the curvature, with the region of stable runs and a point for "
-        "each of the bowl's two directions. Sliders turn the bowl and set the learning "
+        "parameters, over its lines of equal loss. Below, the plane of momentum against "
+        "the learning rate times the curvature, with the region of stable runs and a point "
+        "for each of the bowl's two directions. Sliders turn the bowl and set the learning "
         "rate, the momentum and Adam's rate; a choice sets the condition number.",
         {
             "turn": 0,

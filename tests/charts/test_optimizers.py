@@ -25,7 +25,7 @@ from tests.charts.picture import Mark, Picture, draw
 # Courses.
 
 
-def test_a_course_is_drawn_until_it_diverges_or_comes_to_nothing_and_the_title_says_so() -> (
+def test_a_course_ends_where_it_diverges_or_comes_to_nothing_and_the_title_says_so() -> (
     None
 ):
     picture = draw(chart("courses"))
@@ -120,7 +120,8 @@ def path(make: Callable[[list[Tensor]], Any], setting: Setting) -> tuple[Tensor,
     optimizer = make([p])
 
     def loss() -> Tensor:
-        return ((p @ steep) ** 2 + (p @ flat) ** 2 / setting["condition"]) / 2
+        squares: Tensor = (p @ steep) ** 2 + (p @ flat) ** 2 / setting["condition"]
+        return squares / 2
 
     for _ in range(40):
         optimizer.zero_grad()
