@@ -69,14 +69,17 @@ def _():
 @app.cell(hide_code=True)
 def _():
     shares = [0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0]
+    X, y = make_regression(512, 6, noise=0.0, generator=torch.Generator().manual_seed(42))
+    X = X * torch.tensor([1.0, 1.0, 0.3, 0.3, 0.1, 0.1])
+    start = LinearRegression(6, torch.Generator().manual_seed(0))
     mo.md(rf"""
     {notebook.imports()}
 
     ## The bug that was momentum
 
-    In chapter one you forgot to zero the gradients, and the loss rolled up and down the valley. Do it again, by halves. In place of zeroing, *keep a share* of the old gradient. A share of 0 zeroes, a share of 1 forgets to.
+    In chapter one you forgot to zero the gradients, and the loss rolled up and down the valley. Do it again, by halves. In place of zeroing, *keep a share* of the old gradient. A share of 0 zeroes, a share of 1 forgets to. The data `X`, `y` are of chapter one's kind, but four of its six features are small: the valley is long.
     """)
-    return (shares,)
+    return X, shares, start, y
 
 
 @app.function
@@ -105,14 +108,6 @@ def _(shares):
     )
     kept
     return (kept,)
-
-
-@app.cell
-def _():
-    X, y = make_regression(512, 6, noise=0.0, generator=torch.Generator().manual_seed(42))
-    X = X * torch.tensor([1.0, 1.0, 0.3, 0.3, 0.1, 0.1])  # flat in some directions
-    start = LinearRegression(6, torch.Generator().manual_seed(0))
-    return X, start, y
 
 
 @app.cell
@@ -147,7 +142,7 @@ def _(X, shares, start, y):
     best_kept = min(zip(all_kept, shares, strict=True), key=lambda of: of[0][-1])
     off_torch = notebook.largest_difference(all_kept[-1], torchs)
     mo.md(rf"""
-    {notebook.code_above("descend", "X", "half_zeroed")}
+    {notebook.code_above("descend", "half_zeroed")}
 
     Zeroed, the loss ends at {all_kept[0][-1]:.3g}; with all kept it rolls up again, to {all_kept[-1][-1]:.3g}. Between the two there is a best share: of those on the slider {best_kept[1]:g}, with {best_kept[0][-1]:.2g}.
 
@@ -172,11 +167,11 @@ def _(X, shares, start, y):
 
 @app.cell
 def _():
-    birds, sex = load_penguins()
+    birds, _ = load_penguins()
     lengths, mass = birds[:, :3].double(), birds[:, 3:].double() / 1000
     centred = lengths - lengths.mean(0)
     bowls = {"raw": lengths, "centred": centred, "standardised": centred / centred.std(0)}
-    return birds, bowls, mass, sex
+    return bowls, mass
 
 
 @app.cell(hide_code=True)
@@ -270,26 +265,12 @@ def _():
 @app.cell
 def _(above_least, momentum, plain_run, rate):
     yours = above_least(lambda p: SGD(p, lr=rate.value, momentum=momentum.value))
-    charts.courses(
-        {"plain, at its best": plain_run, "yours": yours}, "loss above the least"
-    )
+    charts.courses({"plain": plain_run, "yours": yours}, "loss above the least")
     return (yours,)
 
 
 @app.cell(hide_code=True)
-def _(
-    best_beta,
-    best_rate,
-    best_run,
-    bowls,
-    least_loss,
-    mass,
-    momentum,
-    plain_rate,
-    plain_run,
-    rate,
-    yours,
-):
+def _(bowls, least_loss, mass, momentum, rate, yours):
     _formula = oracle.closed_form_path(
         bowls["centred"],
         mass,
@@ -303,11 +284,8 @@ def _(
         [loss - least_loss for loss in _formula.losses], yours
     ) / max(yours)
     _limit = oracle.largest_stable_learning_rate(bowls["centred"], momentum.value)
-    pair = rf"""$\eta = \left(2 / (\sqrt{{\lambda_\text{{max}}}} + \sqrt{{\lambda_\text{{min}}}})\right)^2$ = {best_rate:.4f} and $\beta = \left((\sqrt\kappa - 1) / (\sqrt\kappa + 1)\right)^2$ = {best_beta:.2f}: {best_run[-1]:.1g} is left after 60 steps, where plain descent, at {plain_rate:.4f}, has {plain_run[-1]:.2g} left. It is the best in the long run; for sixty steps a pair a hair beside it may leave less."""
     mo.md(rf"""
     {notebook.code_above("yours")}
-
-    {notebook.details("The best pair in the long run, in closed form", pair)}
 
     Along each direction $\lambda$, two numbers live on, distance and velocity, and a step takes them by a matrix. The run is stable while both its eigenvalues are below 1 in size, and that is while $\eta\lambda < 2(1 + \beta)$: with a momentum of {momentum.value:g} up to a rate of {_limit:.4f}. So momentum also buys a larger rate. The matrix's powers are the path, without a loop: `oracle.closed_form_path` is within {from_formula:.0e} of the run above, as a share of its largest value.
 
@@ -316,8 +294,11 @@ def _(
 
 
 @app.cell(hide_code=True)
-def _():
-    mo.md(r"""
+def _(best_beta, best_rate, best_run, plain_rate, plain_run):
+    pair = rf"""$\eta = \left(2 / (\sqrt{{\lambda_\text{{max}}}} + \sqrt{{\lambda_\text{{min}}}})\right)^2$ = {best_rate:.4f} and $\beta = \left((\sqrt\kappa - 1) / (\sqrt\kappa + 1)\right)^2$ = {best_beta:.2f}: {best_run[-1]:.1g} is left after 60 steps, where plain descent, at {plain_rate:.4f}, has {plain_run[-1]:.2g} left. It is the best in the long run; for sixty steps a pair a hair beside it may leave less."""
+    mo.md(rf"""
+    {notebook.details("The best pair in the long run, in closed form", pair)}
+
     ### A bowl that turns
 
     Now a bowl of two parameters, so that you see it from above. Three runs start at the same place: plain descent, momentum, and **Adam**, which you will build next. **Predict**: turn the bowl, start and all. The picture turns with it. Whose loss after 40 steps changes?
@@ -436,7 +417,7 @@ def _(grown, rms_run, rule):
     mo.md(rf"""
     {notebook.code_above("rms_run")}
 
-    Look at the first step: from {rms_run[0]:.0f} to {rms_run[1]:.0f}. The average starts at 0, so after one step it holds a thousandth of $g^2$, and its root is far too small: each parameter leaps by {leap:.1f} learning rates. This bowl forgives it (and even gains: the squares of the leap keep every later step small). A network that starts well may not.
+    Look at the first step: from {rms_run[0]:.0f} to {rms_run[1]:.0f}. The average starts at 0, so after one step it holds a thousandth of $g^2$, and its root is far too small: each parameter leaps by {leap:.1f} learning rates. After $k$ steps it is still off by $1/\sqrt{{1 - 0.999^k}}$. So your learning rate is multiplied by {leap:.1f}, then by less and less: a schedule that nobody chose. This noiseless bowl even likes it; a network that starts well will not.
 
     The cure is arithmetic. After $k$ steps the weights of the average sum up to $1 - 0.999^k$. Divide by that, and it is an average from the first step on: **bias correction**.
 
@@ -457,7 +438,7 @@ def _(grown, rms_run, rule):
 def _(above_least, best_beta, best_rate, grown, rule):
     by_rule = {
         name: above_least(lambda p, name=name: rule(grown[name])(p, lr=0.05), steps=200)
-        for name in ("RMS", "corrected", "Adam")
+        for name in ("corrected", "Adam")
     }
     by_rule["momentum"] = above_least(
         lambda p: SGD(p, lr=best_rate, momentum=best_beta), steps=200
@@ -473,7 +454,7 @@ def _(above_least, by_rule):
     mo.md(rf"""
     {notebook.code_above("by_rule")}
 
-    With the correction the leap is gone, and what it hid is in sight: without an average of the gradient the steep direction rattles, and {by_rule["corrected"][-1]:.2g} is left. Adam's average lets what points to and fro cancel out: {by_rule["Adam"][-1]:.1g}. And momentum with the best pair is ahead of them all, since here you could compute it. Adam's strength is that you needn't.
+    With the rate that you chose, and no average of the gradient (*corrected*), the steep direction rattles, and {by_rule["corrected"][-1]:.2g} is left. Adam's average lets what points to and fro cancel out: {by_rule["Adam"][-1]:.1g}. Momentum with the best pair is ahead of both, since here you could compute it. Adam's strength is that you needn't.
 
     The package's `Adam` has the same lines in another order, torch's, in which roundings fall as they fall there. From yours it is {from_paper:.0e} away.
 
@@ -488,6 +469,19 @@ def _(above_least, by_rule):
     return from_paper, packages
 
 
+@app.function
+def decaying(kind):
+    weights = torch.ones(2, 400, requires_grad=True)
+    optimizer = kind([weights], lr=0.01, weight_decay=0.1)
+    draw, means = torch.Generator().manual_seed(0), [[1.0, 1.0]]
+    for _ in range(200):
+        noise = torch.randn(2, 400, generator=draw)
+        weights.grad = torch.tensor([[10.0], [0.1]]) * noise
+        optimizer.step()
+        means.append(weights.detach().mean(1).tolist())
+    return means
+
+
 @app.cell(hide_code=True)
 def _():
     beside = mo.ui.switch(label="decay beside the gradient")
@@ -497,28 +491,17 @@ def _():
 
 @app.cell
 def _(beside):
-    def decaying(kind):
-        weights = torch.ones(2, 400, requires_grad=True)
-        optimizer = kind([weights], lr=0.01, weight_decay=0.1)
-        draw, means = torch.Generator().manual_seed(0), [[1.0, 1.0]]
-        for _ in range(200):
-            noise = torch.randn(2, 400, generator=draw)
-            weights.grad = torch.tensor([[10.0], [0.1]]) * noise
-            optimizer.step()
-            means.append(weights.detach().mean(1).tolist())
-        return means
-
     decayed = decaying(AdamW if beside.value else Adam)
     loud, quiet = map(list, zip(*decayed, strict=True))
     charts.courses({"large gradients": loud, "small": quiet}, "mean weight", log=False)
-    return (decaying,)
+    return
 
 
 @app.cell(hide_code=True)
-def _(decaying):
+def _():
     inside_ends, beside_ends = decaying(Adam)[-1], decaying(AdamW)[-1]
     mo.md(rf"""
-    {notebook.code_above("decayed")}
+    {notebook.code_above("decaying", "decayed")}
 
     {notebook.details("What happens?", f"Inside the gradient it pulls the one to {inside_ends[0]:.2f} and the other to {inside_ends[1]:.2f}: whoever has large gradients hardly feels it. Beside it, {beside_ends[0]:.2f} and {beside_ends[1]:.2f}, as (1 − 0.01 × 0.1)²⁰⁰ = {(1 - 0.01 * 0.1) ** 200:.2f} says.")}
 
@@ -534,7 +517,7 @@ def _(decaying):
 
     ### Clipping
 
-    One of the birds gets its mass typed in grams.
+    One of the birds gets its mass typed in grams. (`sgd` is plain descent, and `train` builds chapter three's `Trainer` around what it is given, for a linear model on these birds.)
     """)
     return beside_ends, inside_ends
 
@@ -549,8 +532,17 @@ def _(bowls, mass):
     typed = kilograms.clone()
     typed[7] *= 1000
     dirty = Dataset(inputs, typed)
+    return birds_train, birds_val, dirty
+
+
+@app.cell(hide_code=True)
+def _(birds_train, birds_val):
+    def sgd(model, lr=0.05):
+        """Plain descent."""
+        return SGD(model.parameters(), lr)
 
     def train(make, data=birds_train, epochs=15, size=8, model=None, callbacks=()):
+        """A run of `Trainer`, on a linear model."""
         model = model or LinearRegression(3, torch.Generator().manual_seed(0))
         order = torch.Generator().manual_seed(0)
         loader = DataLoader(data, size, shuffle=True, generator=order)
@@ -566,19 +558,16 @@ def _(bowls, mass):
             callbacks=callbacks,
         ).train()
 
-    return birds_train, dirty, train
+    return sgd, train
 
 
 @app.cell
-def _(dirty, train):
-    def sgd(model, lr=0.05):
-        return SGD(model.parameters(), lr)
-
+def _(dirty, sgd, train):
     outlier = {
         "one in grams": train(sgd, dirty),
         "clipped": train(lambda model: Clipped(sgd(model), max_norm=3.0), dirty),
     }
-    return outlier, sgd
+    return (outlier,)
 
 
 @app.cell(hide_code=True)
@@ -637,19 +626,20 @@ def _(birds_train, sgd, train):
         train(make, epochs=epochs, size=size, callbacks=[watch])
         return watch
 
-    return (scheduled,)
+    schedules = {
+        "constant": ConstantSchedule(),
+        "warm-up, then constant": ConstantSchedule(warmup_steps=40),
+        "linear": LinearSchedule(),
+        "warm-up, then cosine": CosineSchedule(warmup_steps=40),
+        "one cycle": OneCycleSchedule(),
+    }
+    return scheduled, schedules
 
 
 @app.cell(hide_code=True)
-def _():
+def _(schedules):
     schedule = mo.ui.dropdown(
-        {
-            "constant": ConstantSchedule(),
-            "warm-up, then constant": ConstantSchedule(warmup_steps=40),
-            "linear": LinearSchedule(),
-            "warm-up, then cosine": CosineSchedule(warmup_steps=40),
-            "one cycle": OneCycleSchedule(),
-        },
+        [*schedules],
         value="constant",
         label="schedule",
     )
@@ -658,9 +648,10 @@ def _():
 
 
 @app.cell
-def _(schedule, scheduled):
-    watched = scheduled(schedule.value)
-    charts.scheduled(watched.losses, watched.rates, f"Last loss {watched.losses[-1]:.3f}")
+def _(schedule, scheduled, schedules):
+    watched = scheduled(schedules[schedule.value])
+    ends_at = f"The loss ends at {watched.losses[-1]:.3f}"
+    charts.scheduled(watched.losses, watched.rates, ends_at)
     return
 
 

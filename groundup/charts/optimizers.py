@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -31,58 +32,48 @@ from groundup.charts.blocks import (
     wrapped,
 )
 
-FLOOR = 1e-6
-"""Below it, as a share of the greatest value, a course that comes to nothing is cut."""
+LEAST, MOST = 1e-6, 100.0
+"""A course is cut where it leaves them, as shares of the greatest first value."""
 
 
-def courses(
-    runs: Mapping[str, Sequence[float]],
-    unit: str,
-    log: bool = True,
-    dashed: Sequence[str] = (),
-) -> Content:
+def courses(runs: Mapping[str, Sequence[float]], unit: str, log: bool = True) -> Content:
     """Draw values over a run's steps, from 0 on.
 
-    A run is drawn up to where its values are not finite or, on a log axis, no longer
-    positive, or where they are beyond a hundred times the greatest first one.
+    A run is drawn up to where its values are no numbers or beyond a hundred times the
+    greatest first one, or on a log axis where a millionth of it is left.
 
     Args:
         runs: a name → a value before the first step and after each.
         unit: the vertical axis's words.
         log: whether it is logarithmic.
-        dashed: the names of the theories among the runs: dashed, in the colour of the run
-            before.
     """
     first = max((abs(run[0]) for run in runs.values() if run), default=1.0)
     lines: dict[str, Line] = {}
-    told, hue = [], -1
-    for name, run in runs.items():
-        hue += name not in dashed
-        kept = []
-        for i, value in enumerate(run):
-            low = log and value <= FLOOR * first
-            if low or not math.isfinite(value) or abs(value) > 100 * first:
-                break
-            kept.append((i, value))
-        if not kept:
+    sentences, told = [], []
+    for hue, (name, run) in enumerate(runs.items()):
+        inside = [abs(value) <= MOST * first for value in run]  # which NaN is not
+        over = [log and value <= LEAST * first for value in run]
+        pairs = enumerate(zip(inside, over, strict=True))
+        end = next((i for i, (fits, gone) in pairs if not fits or gone), len(run))
+        if end == 0:
             continue
-        lines[name] = Line(kept, name, max(hue, 0), name in dashed)
-        if name not in dashed:
-            left = len(kept) < len(run) and not abs(run[len(kept)]) <= 100 * first
-            end = f"diverges in step {len(kept)}" if left else number(kept[-1][1])
-            if len(kept) < len(run) and not left:
-                end = f"a millionth in step {len(kept)}"
-            told.append((f"{name}: {end}", f"{name} {shape([y for _, y in kept])}"))
+        lines[name] = Line([*enumerate(run[:end])], name, hue)
+        outcome = number(run[end - 1])
+        if end < len(run):
+            outcome = f"a millionth in step {end}"
+            if not inside[end]:
+                outcome = f"diverges in step {end}"
+        sentences.append(f"{name}: {outcome}")
+        told.append(f"{name} {shape(run[:end])}")
     if not lines:
         return nothing("Nothing to draw")
-    said = "; ".join(course for _, course in told)
-    axis_kind = ", on a log axis" if log else ""
     panel = Panel(
         "courses",
         unit,
         lines,
-        wrapped([words for words, _ in told]),
-        f"Line chart of the {unit} over the steps{axis_kind}: {said}.",
+        wrapped(sentences),
+        f"Line chart of the {unit} over the steps{', on a log axis' if log else ''}: "
+        f"{'; '.join(told)}.",
         log,
     )
     return plot("steps done", panel)
@@ -116,7 +107,8 @@ def scheduled(losses: Sequence[float], rates: Sequence[float], title: str) -> Co
         [],
         f"Below it the learning rate: it {shape([*rates])}.",
     )
-    return plot("updates done", upper, lower)
+    content = plot("updates done", upper, lower)
+    return replace(content, params=content.params | ends("lower", rates, low=0.0))
 
 
 # The explorer. It carries no runs: Vega computes all three in the reader's browser.

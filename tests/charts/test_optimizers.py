@@ -54,13 +54,6 @@ def test_a_linear_course_may_be_negative_and_zero() -> None:
     assert picture.runs()[BLUE] == near([(0, 1), (1, 0), (2, -2)])
 
 
-def test_a_theory_is_dashed_in_the_colour_of_the_run_before_and_not_in_the_title() -> None:
-    runs = {"a": [4.0, 2.0], "b": [4.0, 3.0], "theory": [4.0, 3.1]}
-    picture = draw(charts.courses(runs, "loss", dashed=["theory"]))
-    assert picture.runs(dashed=True) == {ORANGE: near([(0, 4), (1, 3.1)])}
-    assert picture.title == ["A: 2 · b: 3"]
-
-
 @pytest.mark.parametrize("runs", [{}, {"a": []}, {"a": [NAN, 1.0]}])
 def test_no_course_is_said_in_words(runs: dict[str, list[float]]) -> None:
     assert draw(charts.courses(runs, "loss")).title == ["Nothing to draw"]
@@ -76,6 +69,7 @@ def test_the_rate_of_each_update_stands_under_its_loss() -> None:
     assert picture.title == ["Last loss 0.5"]
     assert [axis.title for axis in picture.ys] == ["loss", "learning rate"]
     assert (picture.ys[0].log, picture.ys[1].log) == (True, False)
+    assert picture.ys[1].read(max(picture.ys[1].span)) == pytest.approx(0, abs=1e-3)
 
 
 def test_an_update_whose_loss_is_no_number_keeps_its_rate() -> None:

@@ -179,13 +179,15 @@ def test_adam_alone_notices_the_turning(chapter: Chapter, cells: Cells) -> None:
 
 
 def test_each_line_of_adam_has_its_effect(chapter: Chapter, cells: Cells) -> None:
-    runs = cells["by_rule"]
-    assert max(runs["RMS"]) == runs["RMS"][1] > 40 * runs["RMS"][0]
+    leaping, runs = cells["rms_run"], cells["by_rule"]
+    assert max(leaping) == leaping[1] > 40 * leaping[0]
     assert max(runs["corrected"]) == runs["corrected"][0]
     assert runs["Adam"][-1] < 0.01 * runs["corrected"][-1]
     assert runs["momentum"][-1] < runs["Adam"][-1]
     assert cells["leap"] == pytest.approx(1 / math.sqrt(0.001), rel=1e-4)
-    assert f"leaps by {1000**0.5:.1f} learning rates" in said(chapter, cells, "leap")
+    told = said(chapter, cells, "leap")
+    assert f"leaps by {1000**0.5:.1f} learning rates" in told
+    assert f"multiplied by {1000**0.5:.1f}, then by less and less" in told
 
 
 def test_the_grown_rule_is_adam(cells: Cells) -> None:
@@ -228,10 +230,17 @@ def test_one_bird_in_grams_spoils_what_clipping_saves(
 
 
 @pytest.mark.parametrize(
-    "schedule", [LinearSchedule(), CosineSchedule(40), OneCycleSchedule()], ids=repr
+    ("name", "schedule"),
+    [
+        ("linear", LinearSchedule()),
+        ("warm-up, then cosine", CosineSchedule(40)),
+        ("one cycle", OneCycleSchedule()),
+    ],
 )
-def test_the_rate_that_is_drawn_is_the_schedules(chapter: Chapter, schedule: Any) -> None:
-    watched = chapter.run(schedule=schedule)["watched"]
+def test_the_rate_that_is_drawn_is_the_schedules(
+    chapter: Chapter, name: str, schedule: Callable[[int, int], float]
+) -> None:
+    watched = chapter.run(schedule=name)["watched"]
     assert len(watched.losses) == 3 * 67
     assert watched.rates == [0.3 * schedule(step, 201) for step in range(201)]
 
