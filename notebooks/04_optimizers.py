@@ -150,11 +150,11 @@ def _(X, shares, start, y):
 
     $$\begin{{aligned}} b &\leftarrow \beta\, b + g \\ p &\leftarrow p - \eta\, b \end{{aligned}}$$
 
-    The sum $b$ has to be somewhere between two steps. In your loop it lived in `.grad`, where the next `zero_grad` of anyone would have ended it. An optimizer gives it a place of its own, a **state** for each parameter:
+    The sum $b$ has to be somewhere between two steps. In your loop it lived in `.grad`, where any `zero_grad` would end it. An optimizer gives it a place of its own, a **state** for each parameter:
 
     {notebook.source(SGD._update)}
 
-    (`dampening`, which averages instead of summing up, and `nesterov` wait for the end.) For {same_bits} of the {len(shares)} shares its losses are yours **bit for bit**, and with all kept they are within {off_torch:.0e} of `torch.optim.SGD(momentum=1)`. The base class does the rest, and a subclass writes `_update` alone:
+    (`dampening` takes less of each new gradient; `nesterov` is an exercise.) For {same_bits} of the {len(shares)} shares its losses are yours **bit for bit**, and with all kept they are within {off_torch:.0e} of `torch.optim.SGD(momentum=1)`. The base class does the rest, and a subclass writes `_update` alone:
 
     {notebook.source(Optimizer.step)}
 
@@ -303,7 +303,7 @@ def _(best_beta, best_rate, best_run, plain_rate, plain_run):
 
     Now a bowl of two parameters, so that you see it from above. Three runs start at the same place: plain descent, momentum, and **Adam**, which you will build next. **Predict**: turn the bowl, start and all. The picture turns with it. Whose loss after 40 steps changes?
 
-    Below it stands the plane of all choices, $\beta$ against $\eta\lambda$. The shaded region is where a direction is stable. Each direction of the bowl is a point in it, and both must be inside. Under the dashed line a direction creeps, above it swings.
+    Below it stands the plane of all choices, $\beta$ against $\eta\lambda$. The shaded region is where a direction is stable. Each direction of the bowl is a point in it, and both must be inside. Above the dashed line a direction swings as a ball does; under it, it creeps, or on the right zigzags.
     """)
     return
 
@@ -417,7 +417,7 @@ def _(grown, rms_run, rule):
     mo.md(rf"""
     {notebook.code_above("rms_run")}
 
-    Look at the first step: from {rms_run[0]:.0f} to {rms_run[1]:.0f}. The average starts at 0, so after one step it holds a thousandth of $g^2$, and its root is far too small: each parameter leaps by {leap:.1f} learning rates. After $k$ steps it is still off by $1/\sqrt{{1 - 0.999^k}}$. So your learning rate is multiplied by {leap:.1f}, then by less and less: a schedule that nobody chose. This noiseless bowl even likes it; a network that starts well will not.
+    Look at the first step: from {rms_run[0]:.0f} to {rms_run[1]:.0f}. The average starts at 0, so after one step it holds a thousandth of $g^2$, and its root is far too small: each parameter leaps by {leap:.1f} learning rates. After $k$ steps it is still off by $1/\sqrt{{1 - 0.999^k}}$. So your learning rate is multiplied by {leap:.1f}, then by less and less: a schedule that nobody chose. This noiseless bowl even likes it; a network that starts well may not.
 
     The cure is arithmetic. After $k$ steps the weights of the average sum up to $1 - 0.999^k$. Divide by that, and it is an average from the first step on: **bias correction**.
 
@@ -429,7 +429,7 @@ def _(grown, rms_run, rule):
 
     **Predict** its first step, for three parameters with gradients of 10⁴, 10⁻⁴ and −7. How far does each go?
 
-    {notebook.details("Answer", f"By one learning rate, all three: {adams_first[0]:+.3f}, {adams_first[1]:+.3f} and {adams_first[2]:+.3f} of it. In the first step an average is the gradient and its root mean square is the gradient's size, so what is left is the sign. That is why Adam's rate has the parameter's unit, and why 0.001 is so often a fair one. Uncorrected, it would be {0.1 / math.sqrt(0.001):.2f} of them.")}
+    {notebook.details("Answer", f"By one learning rate, all three: {adams_first[0]:+.3f}, {adams_first[1]:+.3f} and {adams_first[2]:+.3f} of it. In the first step an average is the gradient and its root mean square is the gradient's size, so what is left is the sign. That is why Adam's rate has the parameter's unit. Uncorrected, it would be {0.1 / math.sqrt(0.001):.2f} of them.")}
     """)
     return adams_first, leap
 
@@ -509,11 +509,11 @@ def _():
 
     {notebook.source(AdamW._decayed)}
 
-    For plain `SGD` the two are the same thing. And mind a default: a decay of 0.01 in `AdamW`, torch's and ours, and of 0 in all others.
+    Mind a default: a decay of 0.01 in `AdamW`, torch's and ours, and of 0 in all others.
 
     ## Around the step
 
-    Not all that happens between gradients and new weights is a rule for one parameter. Write it into each optimizer, and you write it three times. So it goes *around* one: a **`Wrapper`** is an optimizer that holds an optimizer, acts, and passes on.
+    What follows is no rule for one parameter, and written into each optimizer it would be written three times. So it goes *around* one: a **`Wrapper`** is an optimizer that holds an optimizer, acts, and passes on.
 
     ### Clipping
 
@@ -674,7 +674,7 @@ def _(birds_train, scheduled):
 
     {notebook.source(LinearSchedule._after)}
 
-    The **warm-up**, a rise over the first steps, is for rules such as Adam's, whose averages know nothing yet. Torch's schedulers change the rate *after* a step, on a call of their own, which can stand in the wrong place. Here the wrapper sets it right before:
+    The **warm-up**, a rise over the first steps, is for rules such as Adam's, whose averages rest on few gradients at first. Torch's schedulers change the rate *after* a step, on a call of their own, which can stand in the wrong place. Here the wrapper sets it right before:
 
     {notebook.source(Scheduled.step)}
 
@@ -1121,14 +1121,24 @@ def _():
         cost("`Clipped(AdamW)`", lambda p: Clipped(AdamW(p), 1.0)),
         cost("`Scheduled(AdamW)`", lambda p: Scheduled(AdamW(p), LinearSchedule(), 9)),
     ]
-    tiny, tensors, million = (
+    timed = [
         notebook.measured("optimizers", setting)
         for setting in (
             "a small MLP: 97 parameters in 4 tensors",
             "a million parameters in 100 tensors",
             "a million parameters in 1 tensor",
         )
-    )
+    ]
+    million = timed[-1]
+    seconds = [
+        {
+            "what is moved": of.setting,
+            "ours": charts.times(of.ratios["groundup"]),
+            "torch's foreach": charts.times(of.ratios["torch foreach"]),
+            "torch's fused kernel": charts.times(of.ratios["torch fused"]),
+        }
+        for of in timed
+    ]
     mo.md(rf"""
     Work and memory, counted. A parameter of single precision has 4 bytes itself, and 4 of gradient:
 
@@ -1136,7 +1146,11 @@ def _():
 
     Adam's two averages double what a training run holds: {4 + 4 + costs[2]["bytes of state a number"]} bytes a number where plain `SGD` has 8. A schedule costs no operation, since a rate is a number of Python's.
 
-    And time, from `make bench`, on {million.machine}, with one thread: a step of our `AdamW` as a multiple of torch's own for-loop. For {tiny.setting} it is {charts.times(tiny.ratios["groundup"])}, and torch's fused kernel {charts.times(tiny.ratios["torch fused"])}; for {tensors.setting}, {charts.times(tensors.ratios["groundup"])} and {charts.times(tensors.ratios["torch fused"])}; for {million.setting}, {charts.times(million.ratios["groundup"])} and {charts.times(million.ratios["torch fused"])}. One kernel for all the lines of `_update` reads each number once, and that is what a production optimizer buys. It fits into our wrappers and into our trainer as it is.
+    And time, from `make bench`, on {million.machine}, with one thread. A step of `AdamW`, as a multiple of torch's own for-loop:
+
+    {notebook.table(seconds)}
+
+    One kernel for all the lines of `_update` reads each number once, and that is what a production optimizer buys. It fits into our wrappers and into our trainer as it is.
     """)
     return (costs,)
 
