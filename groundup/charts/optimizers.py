@@ -198,9 +198,8 @@ def _turned(steep: str, flat: str) -> tuple[str, str]:
     )
 
 
-def _above_the_plane(y: str) -> str:
-    """Write a height, or nothing where it would stand in the lower panel, or far off."""
-    return f"({y}) > -{REACH} && ({y}) < 1e6 ? {y} : null"
+IN_THE_BOWL = calculate("y", f"datum.y > -{REACH} && datum.y < 1e6 ? datum.y : null")
+"""Takes away what would stand in the lower panel, or far off."""
 
 
 def _loss(steep: str, flat: str) -> str:
@@ -264,16 +263,17 @@ def _bowl() -> Specification:
     eta, beta = axis("x_eta", "eta", "ηλ"), axis("lower", "beta", "momentum β")
     beta["scale"]["range"] = HEIGHTS[1]
     ellipse = _turned(
-        "sqrt(2 * datum.level / curvatures[0]) * sin(datum.k * PI / 72)",
-        "sqrt(2 * datum.level / curvatures[1]) * cos(datum.k * PI / 72)",
+        "sqrt(2 * datum.level / curvatures[0]) * sin(datum.k * PI / 48)",
+        "sqrt(2 * datum.level / curvatures[1]) * cos(datum.k * PI / 48)",
     )
     lines = on(
         "levels",
         transform=[
-            calculate("k", "sequence(145)"),
+            calculate("k", "sequence(97)"),
             {"flatten": ["k"]},
             calculate("x", ellipse[0]),
-            calculate("y", _above_the_plane(ellipse[1])),
+            calculate("y", ellipse[1]),
+            IN_THE_BOWL,
         ],
     )
     steps = alt.Chart(
@@ -292,7 +292,8 @@ def _bowl() -> Specification:
             if name == "Adam"
             else _turned(f"datum.{name}0", f"datum.{name}1")
         )
-        path = steps.transform_calculate(x=place[0], y=_above_the_plane(place[1]))
+        path = steps.transform_calculate(x=place[0], y=place[1])
+        path = path.transform_calculate(y=IN_THE_BOWL["calculate"])
         path = path.encode(
             x, y, order=alt.Order("step:Q"), tooltip=["step:Q", "x:Q", "y:Q"]
         )
