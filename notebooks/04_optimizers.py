@@ -730,15 +730,15 @@ def _(birds_train, by_samples, mean_of_means, whole):
     mo.md(rf"""
     {notebook.code_above("whole")}
 
-    {notebook.table([{"accumulated": name, "largest difference from one batch": f"{gap / _largest:.1e}"} for name, gap in parts_off.items()])}
+    {notebook.table([{"accumulated": name, "largest difference from one batch, of the largest gradient": f"{gap / _largest:.1e}"} for name, gap in parts_off.items()])}
 
-    (As a share of the largest gradient.) The lone bird counts as much as the other 32 together. So each part has to count by its samples, and only the loss sees how many there are. `weighing` gives you a loss whose value is the same and whose gradient is times its samples, and `step` divides by all of them:
+    The lone bird counts as much as the other 32 together. So each part has to count by its samples, and only the loss sees how many there are. `weighing` gives you a loss whose value is the same and whose gradient is times its samples, and `step` divides by all of them:
 
     {notebook.source(Accumulated.zero_grad)}
 
     {notebook.source(Accumulated.step)}
 
-    What does it save? For the backward pass a network of 64 units keeps {large_bytes:,} bytes of 64 birds, and {small_bytes:,} of 16.
+    What does it save? For the backward pass a network of 64 units keeps {large_bytes:,} bytes of 64 birds, and {small_bytes:,} of 16. The gradients are as large as the model, either way.
 
     ### Averaged weights
 
@@ -862,7 +862,7 @@ def _(clip_outside, orders, schedule_outside):
 def _(orders, refused):
     order_ends = {of: run.val_losses[-1] for of, run in orders.items()}
     mo.md(rf"""
-    {notebook.details("Answer", f"Both spoil it, clipping more. The validation loss after six epochs is {order_ends[False, False]:.2f} as it should be, {order_ends[False, True]:.2f} with the schedule outside, {order_ends[True, False]:.1f} with clipping outside, {order_ends[True, True]:.1f} with both. A schedule that counts batches is at its end after a quarter of the run. A clip that sees each batch meets a sum over samples, before it is divided by their number: it always finds it too long, and cuts.")}
+    {notebook.details("Answer", f"Both spoil it, clipping more. The validation loss after six epochs is {order_ends[False, False]:.2f} as it should be, {order_ends[False, True]:.2f} with the schedule outside, {order_ends[True, False]:.1f} with clipping outside, {order_ends[True, True]:.1f} with both. A schedule that counts batches is at its end after a quarter of the run. A clip that sees each batch meets a *sum* over samples, 8 to 32 times as long as the mean that its limit is meant for, and cuts that.")}
 
     No name of a class tells you that. So `Accumulated` refuses to be wrapped, before anything has moved: "{refused}".
 
@@ -1018,7 +1018,7 @@ def _(all_torch, there_and_back):
     mo.md(rf"""
     {notebook.code_above("there_and_back")}
 
-    {"The same, bit for bit, as ninety of torch's." if handed == 0 else f"They differ by {handed:.0e}."} A run can be handed over in the middle and taken back.
+    {"The same, bit for bit, as ninety of torch's." if handed == 0 else f"They differ by {handed:.0e}."} A run can be handed over in the middle, and taken back.
 
     ## Groups
 
