@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup edit test coverage hooks blog serve bench
+.PHONY: setup edit test coverage hooks blog page serve bench
 
 setup: .venv/.complete
 
@@ -41,9 +41,14 @@ hooks: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	$(BIN)/python -m pre_commit install
 
-# The series as a site, in site/: `make blog`, or `make blog site_url=https://me.example/blog/`.
+# The series as a site, in site/: `make blog`, or `make blog site_url=https://me.example/blog/`; README says more.
 blog: setup
-	$(if $(site_url),SITE_URL='$(site_url)') $(BIN)/python -m blog
+	$(if $(site_url),SITE_URL='$(site_url)') $(if $(repository_url),REPOSITORY_URL='$(repository_url)') \
+		$(BIN)/python -m blog
+
+# Any marimo notebook as a page that answers: `make page notebook=my/waves.py to=pages`.
+page: setup
+	$(BIN)/python -m blog.publish '$(notebook)' --to '$(to)'
 
 # `make serve`, or `make serve port=9000`; `host=0.0.0.0` shows it to other machines.
 serve: setup

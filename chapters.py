@@ -4,7 +4,7 @@ A chapter is a notebook, `notebooks/NN_name.py`, and beside it `NN_name.head.htm
 marimo puts into a page's head, which says what the chapter is about, when it came out, and
 in a block of TOML what it has. Tests, site, benchmarks and README read it from here.
 
-`python -m chapters` writes the README's table of them.
+`python -m chapters` writes the README's table of them, and of those to come.
 """
 
 import re
@@ -16,6 +16,8 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import repository
 
 ROOT = Path(__file__).parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -31,6 +33,9 @@ OPENING = re.compile(
 
 TABLE = re.compile(r"\| \| chapter \|.*\n(\|.*\n)+")
 """The README's, of the chapters."""
+
+COPY = re.compile(r"(```sh\ngit clone .*\n(.*\n)*?```\n\n)?(?=You need Python)")
+"""Where the README says how to get a copy, or would."""
 
 
 class NotDeclared(ValueError):
@@ -90,8 +95,8 @@ class Chapter:
     live: Live | None = None
     """What is timed of it in a browser, beside its explorers."""
 
-    places: dict[str, list[Any]] = field(default_factory=dict)
-    """A control → those of its places that a page has, where all would be too many."""
+    places: dict[str, Any] = field(default_factory=dict)
+    """A control → those of its places that a page has, or "all"; none: it is left out."""
 
     @property
     def number(self) -> int:
@@ -129,6 +134,22 @@ def found(folder: Path = NOTEBOOKS) -> dict[int, Chapter]:
             raise NotDeclared(f"{chapter.file.name} has the number of {other}")
         chapters[chapter.number] = chapter
     return chapters
+
+
+class ToCome(NamedTuple):
+    """A chapter that is announced."""
+
+    number: int
+    title: str
+    question: str
+
+
+def to_come(folder: Path = NOTEBOOKS) -> list[ToCome]:
+    """Return the chapters of `to_come.toml` whose notebook is not there yet."""
+    file = folder / "to_come.toml"
+    said = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+    listed = [ToCome(int(number), *words) for number, words in said.items()]
+    return [chapter for chapter in listed if chapter.number not in found(folder)]
 
 
 def declared(notebook: Path) -> Chapter:
@@ -230,7 +251,7 @@ def _are_explorers(value: object) -> bool:
 
 def _are_places(value: object) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(places, list) and places for places in value.values()
+        isinstance(places, list) or places == "all" for places in value.values()
     )
 
 
@@ -258,7 +279,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "predictions": (_is_count, "a whole number"),
     "exercises": (_is_count, "a whole number"),
     "measures": (_are_texts, "a list of jobs of `make bench`"),
-    "places": (_are_places, "a table of lists: a control's name and its places"),
+    "places": (_are_places, 'a table: a control and its places, a list or "all"'),
     "live": (_is_live, "a table of `slider` and `charts`, which is a table of texts"),
 }
 """A field → whether a value is right, and what a right one is in words."""
@@ -268,19 +289,28 @@ TAGS = {"description": "description", "published": "article:published_time"}
 """A field that other readers of a page want, too → its <meta>."""
 
 
-def table(chapters: dict[int, Chapter]) -> str:
+def table(chapters: dict[int, Chapter], announced: list[ToCome]) -> str:
     """Return the README's table of the chapters, in Markdown."""
     lines = ["| | chapter | the question | what is built |", "| --- | --- | --- | --- |"]
     for number, c in chapters.items():
         file = f"notebooks/{c.file.name}"
         lines.append(f"| {number} | [{c.title}]({file}) | {c.question} | {c.built} |")
+    for later in announced:
+        lines.append(f"| {later.number} | {later.title}, *to come* | {later.question} | |")
     return "".join(f"{line}\n" for line in lines)
 
 
+def copy() -> str:
+    """Return how to get a copy, in Markdown, if the repository has an address."""
+    lines = repository.clone()
+    return f"```sh\n{lines}```\n\n" if lines else ""
+
+
 def main() -> None:
-    """Write the README's table."""
+    """Write the README's table, and how to get a copy."""
     text = README.read_text("utf-8")
-    README.write_text(TABLE.sub(lambda _: table(found()), text, count=1), "utf-8")
+    text = TABLE.sub(lambda _: table(found(), to_come()), text, count=1)
+    README.write_text(COPY.sub(lambda _: copy(), text, count=1), "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Sphinx's configuration of the site, whose pages `python -m blog` gathers."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from blog.address import checked
@@ -26,6 +27,7 @@ extensions = [
     "notfound.extension",
     "blog.directives",
     "blog.mathml",
+    "blog.search",
     "blog.sharing",
 ]
 
@@ -52,6 +54,7 @@ html_static_path = ["static"]
 templates_path = ["templates"]
 html_css_files = ["blog.css"]
 html_js_files = [("blog.js", {"defer": "defer"}), ("recording.js", {"defer": "defer"})]
+html_search_scorer = str(Path(__file__).parent / "static/scorer.js")
 html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False
@@ -78,12 +81,10 @@ notfound_context = {
 ogp_site_url = site_url
 ogp_description = (
     "The training code of deep learning, rebuilt from the ground up: from a bare loop over "
-    "w and b to a trainer that validates, checkpoints and runs on many devices."
+    "w and b to a trainer for any module and any loss."
 )
-ogp_image = "_images/home.png"
-ogp_image_alt = (
-    "A chart from the series: the losses of a linear regression at many learning rates"
-)
+ogp_image = "_static/cards/index.png"
+ogp_image_alt = "The losses of a training loop, whole and without its last line"
 ogp_social_cards = {"enable": False}
 ogp_custom_meta_tags = [
     '<meta property="og:image:width" content="1200" />',

@@ -1,8 +1,9 @@
-"""What a page can hold beyond Markdown: charts, and the list of chapters."""
+"""What a page can hold beyond Markdown: charts, the list of chapters, the loop."""
 
 import html
 import json
 import os
+import re
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -14,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
+import repository
 from blog.page import sliders
 
 SLIDER_HEIGHT = 40
@@ -50,8 +52,12 @@ class RecordedDirective(SphinxDirective):
         name = self.arguments[0]
         content = recording(self, name)
         node = recorded(name=name, content=content)
-        for words in content["words"]:
+        counts = self.state._renderer.md_env["wordcount"]  # MyST counts what it parses
+        for number, words in enumerate(content["words"]):
             node += state("", *self.parse_text_to_nodes(words))
+            if number == 0:
+                read = dict(counts)
+        counts.update(read)  # a reader reads one state
         return [node]
 
 
@@ -151,6 +157,26 @@ def add_vega(
         app.add_js_file("vega.js", priority=700, defer="defer")
 
 
+class LoopDirective(SphinxDirective):
+    """The directive `{loop} NAME`: the loop of `loops/NAME.html`, beside its curves."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the listing, the chart and the words, in boxes that stand side by side."""
+        name = self.arguments[0]
+        file = Path(self.env.srcdir, "loops", f"{name}.html")
+        self.env.note_dependency(str(file))
+        parts = [f"{{chart}} {name}\n:recorded: {name}", f"{{recorded}} {name}-words"]
+        shown = "\n\n".join(f"```{part}\n```" for part in parts)
+        opening = f'<div class="strike">{file.read_text("utf-8")}<div class="struck">'
+        return [
+            nodes.raw("", opening, format="html"),
+            *self.parse_text_to_nodes(shown),
+            nodes.raw("", "</div></div>", format="html"),
+        ]
+
+
 @cache  # each page asks
 def chapters(source: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Read what the build knows of the chapters, from slug to day of publication."""
@@ -160,8 +186,26 @@ def chapters(source: str | os.PathLike[str]) -> list[dict[str, str]]:
     return known
 
 
+def announced(source: str | os.PathLike[str]) -> str:
+    """Return the chapters that are to come, in HTML, without links."""
+    listed = json.loads(Path(source, "to_come.json").read_text("utf-8"))
+    if not listed:
+        return ""
+    items = "".join(
+        f'<li value="{c["number"]}">{html.escape(c["title"])} '
+        f"<em>{code(html.escape(c['question']))}</em></li>"
+        for c in listed
+    )
+    return f'<p>To come:</p><ol class="to-come">{items}</ol>'
+
+
+def code(text: str) -> str:
+    """Write what stands in backticks as code."""
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", text)
+
+
 class ChaptersDirective(SphinxDirective):
-    """The directive `{chapters}`: each with its question and what it is about."""
+    """The directive `{chapters}`: each with its question, and those that are to come."""
 
     def run(self) -> list[nodes.Node]:
         """Return one raw list: its links are to files beside the page that holds it."""
@@ -173,9 +217,18 @@ class ChaptersDirective(SphinxDirective):
             "</p></li>"
             for c in chapters(self.env.srcdir)
         ]
-        return [
-            nodes.raw("", f'<ul class="chapters">{" ".join(items)}</ul>', format="html")
-        ]
+        listed = f'<ul class="chapters">{" ".join(items)}</ul>'
+        listed += announced(self.env.srcdir)
+        return [nodes.raw("", listed, format="html")]
+
+
+class CloneDirective(SphinxDirective):
+    """The directive `{clone}`: how to get a copy, where the repository has an address."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a listing, or nothing."""
+        lines = repository.clone().rstrip()
+        return [nodes.literal_block(lines, lines, language="sh")] if lines else []
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -187,4 +240,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(state, html=(visit_state, depart_state))
     app.add_directive("recorded", RecordedDirective)
     app.add_directive("chapters", ChaptersDirective)
+    app.add_directive("clone", CloneDirective)
+    app.add_directive("loop", LoopDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

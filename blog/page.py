@@ -4,7 +4,7 @@ import gzip
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,15 @@ import nbformat
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from blog.recording import ADVICE, NOTHING, Control, Output, Played, Recording
-from chapters import Chapter
+import repository
+from blog.chart import at_home, changes, sliders, urls
+from blog.inputs import fixed, input_of
+from blog.notebook import HEADING, Notebook, NotPublishable
+from blog.recording import ADVICE, NOTHING, Played, Recording
+from blog.shown import IN_WORDS, Output, Spec, spec_in
 
-Spec = dict[str, Any]
+__all__ = ["NotPublishable", "Page", "Spec", "compressed", "page_of", "sliders"]
 
-CHART = re.compile(r"application/vnd\.vega(lite)?\.v\d+\+json")
 CONTROLS = {
     "button",
     "checkbox",
@@ -40,6 +43,10 @@ MOST_BYTES, MOST_BYTES_IN_ALL = 60_000, 150_000
 
 BLOCK = re.compile(r"^/// (\w+) \| ([^\n]*)\n(.*?)\n^///$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = re.compile(r"^(https?:)?//")
+ELSEWHERE_IN_WORDS = re.compile(r"""!\[[^\]]*\]\(<?((?:https?:)?//[^)\s>]+)""")
+STOPPED = "ancestor-stopped"
+"""What marimo's export calls a cell that did not run, by `mo.stop`."""
+
 KERNEL_ONLY = re.compile(
     r'<span class="kernel-only">.*?</span>'
     r"|^/// \w+ \| [^\n]*\n    attrs: \{class: live-only\}\n.*?\n^///$",
@@ -48,13 +55,11 @@ KERNEL_ONLY = re.compile(
 """What the notebook says to those alone who can run it."""
 
 
-class NotPublishable(Exception):
-    """A chapter that raised, or holds what a page can't show; names it and the cell."""
-
-
 @dataclass(frozen=True)
 class Page:
-    """A chapter as the site shows it."""
+    """A notebook as the site shows it."""
+
+    of: Notebook
 
     notebook: nbformat.NotebookNode
     """Without charts, controls and anything of marimo's own: what MyST-NB reads."""
@@ -62,58 +67,77 @@ class Page:
     charts: dict[str, Spec]
     """A name, as the notebook's directives call it → a Vega-Lite specification."""
 
-    explorer: str
-    """The name of the first chart that a reader can move."""
+    explorer: str | None
+    """The name of the first chart that a reader can move, if there is one."""
 
     recorded: dict[str, dict[str, Any]] = field(default_factory=dict)
     """A name, as directives call it → what the page's script plays in that place."""
 
 
-def sliders(spec: Spec) -> int:
-    """Count the controls that a chart has of its own; one with any is an explorer."""
-    return sum("bind" in param for param in spec.get("params", []))
-
-
 def page_of(
-    chapter: Chapter, exported: nbformat.NotebookNode, recording: Recording = NOTHING
+    notebook: Notebook, exported: nbformat.NotebookNode, recording: Recording = NOTHING
 ) -> Page:
-    """Return a chapter's page, from what `marimo export ipynb` made of it.
+    """Return a notebook's page, from what `marimo export ipynb` made of it.
 
     Args:
-        chapter: the one.
+        notebook: the one.
         exported: its code and what it shows as it opens.
         recording: what it shows where its controls stand elsewhere.
 
     Raises:
         NotPublishable: if a cell raised, warned, or shows what a page can't.
     """
-    writer = _Writer(chapter, recording)
-    writer.check(exported)
+    check(notebook, exported)
+    writer = _Writer(notebook, recording)
     for cell in exported.cells:
         writer.charts_of(cell)
     for cell in exported.cells:
         writer.write(cell)
-    check_sizes(chapter, writer.recorded)
-    if writer.explorer is None:
+    check_sizes(notebook, writer.recorded)
+    if notebook.ours and writer.explorer is None:
         raise NotPublishable(
-            f"{chapter.file.name} must have a chart with sliders of its own"
+            f"{notebook.file.name} must have a chart with sliders of its own"
         )
-    _sign(chapter, writer.cells)
-    notebook = nbformat.v4.new_notebook(
+    _head(notebook, writer.cells)
+    made = nbformat.v4.new_notebook(
         cells=writer.cells,
         metadata={
-            "myst": {"html_meta": {"description": chapter.description}},
-            "og:description": chapter.description,
+            "myst": {"html_meta": {"description": notebook.description}},
+            "og:description": notebook.description,
             "og:type": "article",
             "language_info": {"name": "python", "pygments_lexer": "ipython3"},
         },
     )
-    for number, cell in enumerate(notebook.cells):
+    for number, cell in enumerate(made.cells):
         cell["id"] = f"cell-{number}"  # the generated ones are random
-    return Page(notebook, writer.charts, writer.explorer, writer.recorded)
+    return Page(notebook, made, writer.charts, writer.explorer, writer.recorded)
 
 
-def check_sizes(chapter: Chapter, recorded: Mapping[str, dict[str, Any]]) -> None:
+def check(notebook: Notebook, exported: nbformat.NotebookNode) -> None:
+    """Refuse a notebook of which a cell raised, or wrote where nobody meant it to.
+
+    Raises:
+        NotPublishable: and names the cell.
+    """
+    outputs = [(cell, o) for cell in exported.cells for o in cell.get("outputs", [])]
+    errors = [(cell, o) for cell, o in outputs if o.output_type == "error"]
+    # Cells that need one that raised have an error, too, but no traceback.
+    for cell, error in sorted(errors, key=lambda found: not found[1].traceback):
+        if error.ename != STOPPED:
+            raise _refusal(notebook, cell, f"raises {error.ename}: {error.evalue}")
+    for cell, output in outputs:
+        if output.output_type == "stream":
+            raise _refusal(
+                notebook, cell, f"writes to {output.name}: {output.text.strip()}"
+            )
+
+
+def _refusal(notebook: Notebook, cell: nbformat.NotebookNode, what: str) -> NotPublishable:
+    first = cell.source.strip().splitlines()[0] if cell.source.strip() else cell.id
+    return NotPublishable(f"{notebook.file.name}: the cell '{first}' {what}")
+
+
+def check_sizes(notebook: Notebook, recorded: Mapping[str, dict[str, Any]]) -> None:
     """Refuse recordings that a page is not to carry.
 
     Raises:
@@ -124,12 +148,12 @@ def check_sizes(chapter: Chapter, recorded: Mapping[str, dict[str, Any]]) -> Non
         if size > MOST_BYTES:
             of = " and ".join(control["name"] for control in recorded[name]["controls"])
             raise NotPublishable(
-                f"{chapter.file.name}: what follows from {of} takes {size:,} bytes, "
+                f"{notebook.file.name}: what follows from {of} takes {size:,} bytes, "
                 f"compressed, which is more than {MOST_BYTES:,}: {ADVICE}"
             )
     if sum(sizes.values()) > MOST_BYTES_IN_ALL:
         raise NotPublishable(
-            f"{chapter.file.name}: its recordings take {sum(sizes.values()):,} bytes, "
+            f"{notebook.file.name}: its recordings take {sum(sizes.values()):,} bytes, "
             f"compressed, which is more than {MOST_BYTES_IN_ALL:,}: {ADVICE}"
         )
 
@@ -140,11 +164,14 @@ def compressed(content: object) -> int:
 
 
 class _Writer:
-    """A walk through a chapter's cells, which collects what its page holds."""
+    """A walk through a notebook's cells, which collects what its page holds."""
 
-    def __init__(self, chapter: Chapter, recording: Recording) -> None:
-        self.chapter = chapter
+    def __init__(self, notebook: Notebook, recording: Recording) -> None:
+        self.notebook = notebook
         self.recording = recording
+        self.placed: set[str] = set()
+        """The controls that stand somewhere already."""
+
         self.cells: list[nbformat.NotebookNode] = []
         self.charts: dict[str, Spec] = {}
         self.recorded: dict[str, dict[str, Any]] = {}
@@ -154,25 +181,27 @@ class _Writer:
         """The name of the first chart that a reader can move."""
         return next((name for name, spec in self.charts.items() if sliders(spec)), None)
 
-    def check(self, exported: nbformat.NotebookNode) -> None:
-        """Refuse a chapter of which a cell raised, or wrote where nobody meant it to."""
-        outputs = [(cell, o) for cell in exported.cells for o in cell.get("outputs", [])]
-        errors = [(cell, o) for cell, o in outputs if o.output_type == "error"]
-        # Cells that need one that raised have an error, too, but no traceback.
-        for cell, error in sorted(errors, key=lambda found: not found[1].traceback):
-            raise self._refusal(cell, f"raises {error.ename}: {error.evalue}")
-        for cell, output in outputs:
-            if output.output_type == "stream":
-                raise self._refusal(cell, f"writes to {output.name}: {output.text.strip()}")
-
     def charts_of(self, cell: nbformat.NotebookNode) -> None:
         """Name each chart of a cell; the same one the same, so its data is sent once."""
         for output in cell.get("outputs", []):
-            spec = _chart(output)
-            if spec is not None and not spec.get("description"):
-                raise self._refusal(cell, "shows a chart without a description")
-            if spec is not None and spec not in self.charts.values():
-                self.charts[f"{self.chapter.slug}-{len(self.charts) + 1:02}"] = spec
+            spec = self._chart(cell, output.get("data", {}))
+            if spec is not None:
+                self._name_of(spec)
+
+    def _chart(self, cell: nbformat.NotebookNode, output: Output) -> Spec | None:
+        """Return an output's chart, if it is one, with a description."""
+        spec = spec_in(output)
+        if spec is None:
+            return None
+        if self.notebook.ours and not spec.get("description"):
+            raise self._refusal(cell, "shows a chart without a description")
+        if url := next((url for url in urls(spec) if not url.startswith("data:")), None):
+            raise self._refusal(
+                cell,
+                f"shows a chart that loads {url}, but a page loads nothing: read it "
+                "into a data frame",
+            )
+        return spec if self.notebook.ours else at_home(spec)
 
     def write(self, cell: nbformat.NotebookNode) -> None:
         """Add what a cell shows."""
@@ -184,45 +213,93 @@ class _Writer:
         if "remove-input" not in tags:
             self.cells.append(code)
         played = self.recording.cells.get(cell.id)
-        for output in cell.outputs:
-            if played is None:
+        if played is not None:
+            self._play_all(cell, code, played)
+        elif cell.id in self.recording.panels:
+            self._add_panel(self.recording.panels[cell.id])
+        else:
+            for output in cell.outputs:
                 self._show(cell, code, output)
-            else:
-                self._play(cell, output, played)
-        if cell.id in self.recording.panels:
-            self.cells.append(new_markdown_cell(self._panel(cell.id)))
 
-    def _panel(self, cell: str) -> str:
-        """Return the inputs of the controls that a cell shows."""
+    def _control(self, name: str) -> str:
+        """Return a control: one that nothing follows from is not to be moved."""
         played = {name for p in self.recording.cells.values() for name in p.controls}
-        names = self.recording.panels[cell]
-        inputs = [
-            (_input if name in played else _fixed)(self.recording.controls[name])
-            for name in names
-        ]
-        return f'<div class="controls" id="{names[0]}">{"".join(inputs)}</div>'
+        return (input_of if name in played else fixed)(self.recording.controls[name])
 
-    def _play(
-        self,
-        cell: nbformat.NotebookNode,
-        output: nbformat.NotebookNode,
-        played: Played,
+    def _add_panel(self, names: Sequence[str]) -> None:
+        """Add the inputs of controls that stand together."""
+        inputs = "".join(map(self._control, names))
+        panel = f'<div class="controls"{self._identity(names[0])}>{inputs}</div>'
+        self.cells.append(new_markdown_cell(panel))
+
+    def _identity(self, name: str) -> str:
+        """Return what an address calls the place where a control stands first."""
+        again = name in self.placed
+        self.placed.add(name)
+        return "" if again else f' id="{name}"'
+
+    def _within(self, match: re.Match[str]) -> str:
+        """Return a control that stands within words."""
+        control = self.recording.controls[match[1]]
+        inner = self._control(match[1]).replace("<p>", "<span>").replace("</p>", "</span>")
+        if control.label == control.name:  # it has none: the sentence says what it is
+            inner = inner.replace("<span>", '<span class="visually-hidden">', 1)
+        return f'<span class="controls within"{self._identity(match[1])}>{inner}</span>'
+
+    def _play_all(
+        self, cell: nbformat.NotebookNode, code: nbformat.NotebookNode, played: Played
     ) -> None:
-        """Add what a cell shows, and what it shows elsewhere for the page's script."""
-        places = [
-            {"name": name, "places": len(self.recording.controls[name].places)}
-            for name in played.controls
-        ]
-        name = f"{self.chapter.slug}-{cell.id}"
-        content: dict[str, Any] = {"controls": places, "states": played.states}
-        specs = [spec for o in played.outputs if (spec := _spec_in(o)) is not None]
-        if len(specs) == len(played.outputs):
-            if _chart(output) != specs[0]:
+        """Add the parts of what a cell shows, controls that stand together as one."""
+        for output in cell.outputs:  # a witness: recorded and exported in two processes
+            spec = self._chart(cell, output.get("data", {}))
+            if spec not in (None, self._chart(cell, played.outputs[0])):
                 raise self._refusal(cell, "shows another chart when it is recorded")
-            content |= _changes(specs)
+        together: list[str] = []
+        pieces = self._pieces(cell, played)
+        for number, piece in enumerate(pieces, 1):
+            if "control" in piece.outputs[0]:
+                together.append(piece.outputs[0]["control"])
+                continue
+            if together:
+                self._add_panel(together)
+                together = []
+            if len(piece.outputs) > 1:
+                name = f"{self.notebook.slug}-{cell.id}"
+                self._play(cell, f"{name}-{number}" if len(pieces) > 1 else name, piece)
+            elif piece.outputs[0]:
+                self._show(cell, code, new_output("display_data", piece.outputs[0]))
+        if together:
+            self._add_panel(together)
+
+    def _pieces(self, cell: nbformat.NotebookNode, played: Played) -> list[Played]:
+        """Return the parts of what a cell shows, each played by itself."""
+        states = [output.get("parts", [output]) for output in played.outputs]
+        shapes = [[_shape(part) for part in parts] for parts in states]
+        if any(shape != shapes[0] for shape in shapes):
+            if any(kind != "words" for shape in shapes for kind in shape):
+                raise self._refusal(
+                    cell,
+                    "shows a chart at some places, and words at others, or a control "
+                    "at some places only",
+                )
+            return [played]
+        pieces = []
+        for parts in zip(*states, strict=True):
+            once: list[Output] = []
+            for part in parts:
+                if part not in once:
+                    once.append(part)
+            numbers = [once.index(parts[state]) for state in played.states]
+            pieces.append(Played(played.controls, numbers, once))
+        return pieces
+
+    def _play(self, cell: nbformat.NotebookNode, name: str, played: Played) -> None:
+        """Add what a cell shows, and what it shows elsewhere for the page's script."""
+        content = moves(self.recording, played)
+        specs = [spec for o in played.outputs if (spec := self._chart(cell, o)) is not None]
+        if specs:
+            content |= changes(specs)
             self.cells.append(_directive(self._name_of(specs[0]), recorded=name))
-        elif specs:
-            raise self._refusal(cell, "shows a chart at some places, and words at others")
         else:
             content["words"] = [self._words(cell, output) for output in played.outputs]
             self.cells.append(new_markdown_cell(f"```{{recorded}} {name}\n```"))
@@ -230,10 +307,13 @@ class _Writer:
 
     def _words(self, cell: nbformat.NotebookNode, output: Output) -> str:
         """Return an output as Markdown."""
-        apart = _Writer(self.chapter, NOTHING)
-        made = new_output("display_data", output) if output else None
-        if made is not None:
-            apart._show(cell, new_code_cell(""), made)
+        apart = _Writer(self.notebook, NOTHING)
+        for part in output.get("parts", [output] if output else []):
+            if IN_WORDS.search(str(part)):
+                raise self._refusal(
+                    cell, "shows a control within words that change: show it before them"
+                )
+            apart._show(cell, new_code_cell(""), new_output("display_data", part))
         texts = [
             one.source
             or "\n".join(
@@ -249,7 +329,9 @@ class _Writer:
         code: nbformat.NotebookNode,
         output: nbformat.NotebookNode,
     ) -> None:
-        spec = _chart(output)
+        if output.output_type == "error":  # of a cell that was stopped: it shows nothing
+            return
+        spec = self._chart(cell, output.data)
         if spec is not None:
             self.cells.append(_directive(self._name_of(spec)))
         elif "text/markdown" in output.data:
@@ -273,7 +355,12 @@ class _Writer:
         for kind, _, _ in BLOCK.findall(text):
             if kind not in ("details", "admonition"):
                 raise self._refusal(cell, f"has a block of the kind '/// {kind}'")
-        self.cells.append(new_markdown_cell(BLOCK.sub(_block, text)))
+        if elsewhere := ELSEWHERE_IN_WORDS.search(text):
+            raise self._refusal(
+                cell, f"loads {elsewhere[1]}, but a page asks no other site"
+            )
+        text = IN_WORDS.sub(self._within, BLOCK.sub(_block, text))
+        self.cells.append(new_markdown_cell(text))
 
     def _add_html(
         self, cell: nbformat.NotebookNode, code: nbformat.NotebookNode, text: str
@@ -290,7 +377,14 @@ class _Writer:
         if plain is not None:
             self._add_text(code, plain.get_text())
         else:
-            self.cells.append(new_markdown_cell(text))
+            for table in soup.find_all("table"):
+                del table["border"]
+                for row in table.find_all("tr"):
+                    del row["style"]  # of headings that stand right, above cells that don't
+                table["class"] = "docutils"  # whose looks are Furo's
+                table.wrap(soup.new_tag("div", attrs={"class": "table-wrapper frame"}))
+            text = str(soup) if soup.find("table") else text
+            self.cells.append(new_markdown_cell(IN_WORDS.sub(self._within, text)))
 
     def _add_text(self, code: nbformat.NotebookNode, text: str) -> None:
         code.outputs.append(new_output("display_data", {"text/plain": text}))
@@ -298,6 +392,8 @@ class _Writer:
             self.cells.append(code)
 
     def _name_of(self, spec: Spec) -> str:
+        if spec not in self.charts.values():
+            self.charts[f"{self.notebook.slug}-{len(self.charts) + 1:02}"] = spec
         return next(name for name, known in self.charts.items() if known == spec)
 
     def _check_controls(self, cell: nbformat.NotebookNode, text: str) -> None:
@@ -313,17 +409,7 @@ class _Writer:
             raise self._refusal(cell, "mixes controls with text, which would go missing")
 
     def _refusal(self, cell: nbformat.NotebookNode, what: str) -> NotPublishable:
-        first = cell.source.strip().splitlines()[0] if cell.source.strip() else cell.id
-        return NotPublishable(f"{self.chapter.file.name}: the cell '{first}' {what}")
-
-
-def _chart(output: nbformat.NotebookNode) -> Spec | None:
-    """Return an output's chart, if it is one."""
-    for kind, content in output.get("data", {}).items():
-        if CHART.fullmatch(kind):
-            spec: Spec = json.loads(content) if isinstance(content, str) else dict(content)
-            return spec
-    return None
+        return _refusal(self.notebook, cell, what)
 
 
 def _directive(name: str, recorded: str = "") -> nbformat.NotebookNode:
@@ -332,97 +418,20 @@ def _directive(name: str, recorded: str = "") -> nbformat.NotebookNode:
     return cell
 
 
-def _spec_in(output: Output) -> Spec | None:
-    """Return a recorded output's chart, if it is one."""
-    return next((spec for kind, spec in output.items() if CHART.fullmatch(kind)), None)
+def moves(recording: Recording, played: Played) -> dict[str, Any]:
+    """Return what a page's script needs to know which of a cell's outputs is due."""
+    places = [
+        {"name": name, "places": len(recording.controls[name].places)}
+        for name in played.controls
+    ]
+    return {"controls": places, "states": played.states}
 
 
-def _changes(specs: list[Spec]) -> dict[str, Any]:
-    """Return what differs between a chart's states, so that a page need not draw anew.
-
-    Charts of one kind differ in rows, in parameters' values and in the description.
-    """
-    kinds: list[Spec] = []
-    charts: list[dict[str, Any]] = []
-    bare = [_bare(spec) for spec in specs]
-    for spec, kind in zip(specs, bare, strict=True):
-        same = [s for s, k in zip(specs, bare, strict=True) if k == kind]
-        if same[0] not in kinds:
-            kinds.append(same[0])
-        charts.append(
-            {
-                "kind": kinds.index(same[0]),
-                "description": spec["description"],
-                "data": {
-                    name: _columns(rows)
-                    for name, rows in spec["datasets"].items()
-                    if any(other["datasets"][name] != rows for other in same)
-                },
-                "params": {
-                    name: value
-                    for name, value in _params(spec).items()
-                    if any(_params(other)[name] != value for other in same)
-                },
-            }
-        )
-    return {"kinds": kinds[1:], "charts": charts}
-
-
-def _columns(rows: list[dict[str, Any]]) -> list[Any]:
-    """Return the number of rows and their columns; of one that is constant its value.
-
-    A third of the bytes of the rows themselves.
-    """
-    columns = {}
-    for name in rows[0] if rows else ():
-        values = [row[name] for row in rows]
-        same = all(value == values[0] for value in values)
-        columns[name] = values[0] if same else values
-    return [len(rows), columns]
-
-
-def _bare(spec: Spec) -> Spec:
-    """Return what a chart is without its rows, its parameters' values, and its words."""
-    rest = {k: v for k, v in spec.items() if k not in ("datasets", "description", "params")}
-    names = [{**p, "value": None} for p in spec.get("params", [])]
-    return {**rest, "params": names, "datasets": [*spec.get("datasets", {})]}
-
-
-def _params(spec: Spec) -> dict[str, Any]:
-    return {p["name"]: p["value"] for p in spec.get("params", []) if "value" in p}
-
-
-def _input(control: Control) -> str:
-    """Return a control as a page has it, whose places are counted from 0."""
-    label, words = _label(control), html.escape(json.dumps(control.words))
-    now = html.escape(control.words[control.start])
-    common = f'name="{control.name}" data-words="{words}" autocomplete="off"'
-    if control.kind == "switch":
-        checked = " checked" * control.start
-        box = f'<input type="checkbox" role="switch" {common}{checked}>'
-        return f"<label>{box} <span>{label}</span></label>"
-    if control.kind == "choice":
-        options = "".join(
-            f'<option value="{i}"{" selected" * (i == control.start)}>{html.escape(word)}'
-            "</option>"
-            for i, word in enumerate(control.words)
-        )
-        return f"<label><span>{label}</span> <select {common}>{options}</select></label>"
-    return (
-        f'<label><span>{label}</span> <input type="range" {common} min="0" '
-        f'max="{len(control.places) - 1}" value="{control.start}" aria-valuetext="{now}"> '
-        f'<output aria-hidden="true">{now}</output></label>'
-    )
-
-
-def _fixed(control: Control) -> str:
-    """Return a control as words: on the page it stays where it starts."""
-    now = html.escape(control.words[control.start])
-    return f"<p><span>{_label(control)}</span> {now}</p>"
-
-
-def _label(control: Control) -> str:
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(control.label))
+def _shape(part: Output) -> str:
+    """Return what kind of thing a part is; a control is one of its own."""
+    if "control" in part:
+        return f"control {part['control']}"
+    return "words" if spec_in(part) is None else "chart"
 
 
 def _block(match: re.Match[str]) -> str:
@@ -433,14 +442,26 @@ def _block(match: re.Match[str]) -> str:
     return f":::{{admonition}} {title}\n{text}\n:::"
 
 
-def _sign(chapter: Chapter, cells: list[nbformat.NotebookNode]) -> None:
-    """Write the date and the minutes that reading takes between heading and question."""
-    opening = f"# {chapter.heading}\n"
-    if not cells or not cells[0].source.startswith(opening):
-        raise NotPublishable(f"{chapter.file.name} must show '{opening.strip()}' first")
-    day = chapter.published
-    byline = (
-        f'{{.byline}}\n<time datetime="{day}">{day.day} {day:%B %Y}</time> · '
-        "{sub-ref}`wordcount-minutes` minutes to read"  # MyST counts
-    )
-    cells[0].source = cells[0].source.replace(opening, f"{opening}\n{byline}\n", 1)
+def _head(notebook: Notebook, cells: list[nbformat.NotebookNode]) -> None:
+    """Have the page start with its heading, and say when it came out under it.
+
+    The series' notebooks start with theirs; others may set up things first.
+    """
+    opening = f"# {notebook.heading}\n"
+    if notebook.ours and (not cells or not cells[0].source.startswith(opening)):
+        raise NotPublishable(f"{notebook.file.name} must show '{opening.strip()}' first")
+    if not notebook.ours:
+        for cell in cells:
+            found = HEADING.search(cell.source) if cell.cell_type == "markdown" else None
+            if found and found[1] == notebook.heading:
+                cell.source = HEADING.sub("", cell.source, count=1).strip("\n")
+                break
+        cells[:] = [new_markdown_cell(opening), *(c for c in cells if c.source.strip())]
+    if day := notebook.published:
+        byline = (
+            f'{{.byline}}\n<time datetime="{day}">{day.day} {day:%B %Y}</time> · '
+            "{sub-ref}`wordcount-minutes` minutes to read"  # MyST counts
+        )
+        for words, address in repository.links(f"notebooks/{notebook.file.name}").items():
+            byline += f" · [{words}]({address})"
+        cells[0].source = cells[0].source.replace(opening, f"{opening}\n{byline}\n", 1)

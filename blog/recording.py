@@ -2,72 +2,65 @@
 
 A published page has no Python behind it, and yet its sliders and switches can answer, since
 there are few places where they can stand. So a build runs the notebook once, in a process
-of its own: `python -m blog.recording NOTEBOOK FILE`. Then it moves the controls through
-their places, runs again the cells that follow from a move, as marimo would, and keeps what
-those cells show, equal outputs once. On the page a script (`static/recording.js`) puts in
-what was kept: rows and parameters into a chart, words into their place.
+of its own: `python -m blog.recording NOTEBOOK FILE PLACES`. Then it moves the controls
+through their places, runs again the cells that follow from a move, as marimo would, and
+keeps what those cells show, equal outputs once. On the page a script
+(`static/recording.js`) puts in what was kept: rows and parameters into a chart, words into
+their place.
 
 A cell that shows something is recorded at every combination of the controls that it follows
 from, and of no others. Where there are too many, the notebook's author names the places
 that are kept; a control that is not named stays where it starts.
+
+Any marimo notebook is published so, by `python -m blog.publish NOTEBOOK … --to FOLDER`:
+`blog/controls.py` knows which elements have places, `blog/shown.py` what a cell can show;
+what a page can't have is refused by name. `blog/pages/other-notebooks.md` tells authors.
 """
 
+import ast
 import itertools
 import json
 import math
+import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import marimo as mo
+
+# A notebook's cells and what follows from which: marimo has no public way to them.
 from marimo._ast.app import InternalApp
-from marimo._output.formatting import try_format
-from marimo._plugins.ui._core.ui_element import UIElement
 from marimo._runtime.dataflow import topological_sort
-from marimo._types.ids import CellId_t
 
-MOST_PLACES = 500
-"""Of the controls that one cell follows from, multiplied."""
+from blog.controls import (
+    MOST_PLACES,
+    VIEWS,
+    Control,
+    Element,
+    NotRecordable,
+    control_of,
+    kind_of,
+    narrowed,
+)
+from blog.shown import IN_WORDS, VEGA_LITE, Output, output_of
 
-VEGA_LITE = "application/vnd.vegalite.v6+json"
+__all__ = [
+    "VEGA_LITE",
+    "Control",
+    "NotRecordable",
+    "Output",
+    "Played",
+    "Recording",
+    "record",
+]
 
-BUTTONS = mo.ui.button | mo.ui.run_button | mo.ui.refresh
-"""They measure again, or run what takes long: what they do is no state of a page."""
-
-Output = dict[str, Any]
-"""A MIME type → what is shown. Nothing is an empty one."""
-
-
-class NotRecordable(Exception):
-    """A control that a page can't have, or a place where a cell fails; in words."""
-
-
-@dataclass(frozen=True)
-class Control:
-    """A slider, a switch or a choice among some."""
-
-    name: str
-    """The notebook's variable."""
-
-    kind: str
-    """`range`, `switch` or `choice`."""
-
-    label: str
-    """In Markdown."""
-
-    places: list[Any]
-    """Its values."""
-
-    words: list[str]
-    """What stands beside it at each."""
-
-    start: int
-    """The place where it stands at first."""
+STATE = tuple(map(type, mo.state(None)))
+"""What `mo.state` gives: it runs cells again that no control was moved for."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ class Recording:
     """A cell that shows controls → their names."""
 
     cells: dict[str, Played]
-    """A cell → what it shows."""
+    """A cell that changes, or has controls beside other things → what it shows."""
 
     seconds: float
     """That it took to play."""
@@ -113,6 +106,30 @@ class Recording:
             kept["seconds"],
         )
 
+    def places(self, played: Played) -> list[dict[str, int]]:
+        """Return the controls' places for each state of a cell."""
+        of = (range(len(self.controls[name].places)) for name in played.controls)
+        return [
+            dict(zip(played.controls, places, strict=True))
+            for places in itertools.product(*of)
+        ]
+
+    def opening_at(self, **places: int) -> "Recording":
+        """Return the same recording, but some controls stand at other places at first."""
+        controls = {
+            name: replace(control, start=places.get(name, control.start))
+            for name, control in self.controls.items()
+        }
+        cells = {}
+        for cell, played in self.cells.items():
+            start = {name: controls[name].start for name in played.controls}
+            first = played.states[self.places(played).index(start)]
+            order = [first, *(i for i in range(len(played.outputs)) if i != first)]
+            states = [order.index(state) for state in played.states]
+            outputs = [played.outputs[i] for i in order]
+            cells[cell] = Played(played.controls, states, outputs)
+        return replace(self, controls=controls, cells=cells)
+
 
 NOTHING = Recording({}, {}, {}, 0.0)
 """The recording of a notebook without controls."""
@@ -124,35 +141,36 @@ def record(notebook: Path, named: Mapping[str, Sequence[Any]]) -> Recording:
     Args:
         notebook: the file.
         named: a control → the places that are kept of it. Where a cell follows from a named
-            control, those that are not named stay where they start.
+            control, those that are not named stay where they start. One without any place
+            stays where it starts, too, and is left out of the page; "all" are all.
 
     Raises:
         NotRecordable: if there is a control that a page can't have, a name without a
             control or a place, a cell that raises somewhere, or more than a page can hold.
     """
     start = time.perf_counter()
-    player = _Player(notebook)
-    controls = player.controls(named)
-    together: dict[tuple[str, ...], list[CellId_t]] = {}
-    for cell in player.order:
-        moving = [name for name in controls if cell in player.following(name)]
-        some = [name for name in moving if name in named]
-        together.setdefault(tuple(some or moving), []).append(cell)
-    cells: dict[str, Played] = {}
-    for names, followers in together.items():
-        if names:
-            _check_number(player, followers[0], [controls[name] for name in names])
-            cells |= player.play([controls[name] for name in names], followers)
-    return Recording(controls, player.panels(controls), cells, time.perf_counter() - start)
+    with _as_exported():
+        player = _Player(notebook, named)
+        together: dict[tuple[str, ...], list[str]] = {}
+        for cell in player.order:
+            moving = [name for name in player.controls if cell in player.following(name)]
+            some = [name for name in moving if name in named]
+            together.setdefault(tuple(some or moving), []).append(cell)
+        cells: dict[str, Played] = {}
+        for names, followers in together.items():
+            moved = [player.controls[name] for name in names]
+            _check_number(player, followers[0], moved)
+            cells |= player.play(moved, followers)
+    return Recording(player.controls, player.panels(), cells, time.perf_counter() - start)
 
 
 ADVICE = (
-    "name the places that a page is to have under [places] in the notebook's head, or let "
-    "an explorer stand there"
+    "name the places that a page is to have under [places], beside the notebook, show what "
+    "follows from few controls in a cell of its own, or let an explorer stand there"
 )
 
 
-def _check_number(player: "_Player", cell: CellId_t, moved: Sequence[Control]) -> None:
+def _check_number(player: "_Player", cell: str, moved: Sequence[Control]) -> None:
     number = math.prod(len(control.places) for control in moved)
     if number > MOST_PLACES:
         sizes = " × ".join(f"{len(control.places)} of {control.name}" for control in moved)
@@ -162,177 +180,193 @@ def _check_number(player: "_Player", cell: CellId_t, moved: Sequence[Control]) -
         )
 
 
-class _At:
-    """A control as it stands at another place."""
-
-    def __init__(self, element: Any, value: Any) -> None:
-        self._element, self.value = element, value
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._element, name)
-
-
 class _Player:
     """A notebook that has run, and can be run on from there."""
 
-    def __init__(self, notebook: Path) -> None:
-        self.notebook = notebook
+    def __init__(self, notebook: Path, named: Mapping[str, Sequence[Any]]) -> None:
+        self.notebook, self.named = notebook, named
         spec = spec_from_file_location(notebook.stem, notebook)
         assert spec is not None
         assert spec.loader is not None
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
-        self.graph = InternalApp(module.app).graph
-        self.order = topological_sort(self.graph, self.graph.cells.keys())
+        self.graph: Any = InternalApp(module.app).graph
+        self.order: list[Any] = topological_sort(self.graph, self.graph.cells.keys())
         self.names: dict[str, Any] = {"__name__": "__main__", "__file__": str(notebook)}
-        self.shown = self.run(self.order, self.names)
+        self.controls: dict[str, Control] = {}
+        shown = self.run(self.order, self.names)
+        self.controls = self._found()
+        self.opened = {i: self.output(i, value, self.names) for i, value in shown.items()}
 
     def run(
-        self, cells: Sequence[CellId_t], names: dict[str, Any], where: str = ""
-    ) -> dict[CellId_t, Any]:
+        self, cells: Sequence[str], names: dict[str, Any], where: str = ""
+    ) -> dict[str, Any]:
         """Run cells in this order, with these names. Gives what they show."""
-        shown = {}
+        shown: dict[str, Any] = dict.fromkeys(cells)
+        stopped: set[str] = set()
         for i in cells:
             cell = self.graph.cells[i]
+            if i in stopped:
+                continue
             try:
                 exec(cell.body or "", names)
                 shown[i] = eval(cell.last_expr or "None", names)
+            except mo.MarimoStopError as stop:
+                shown[i] = stop.output
+                stopped |= self.graph.descendants(i)
             except Exception as error:
                 what = f"raises {type(error).__name__}: {error}{where}"
                 raise NotRecordable(f"{self.describe(i)} {what}") from error
         return shown
 
-    def describe(self, cell: CellId_t) -> str:
+    def output(self, cell: str, value: Any, names: Mapping[str, Any]) -> Output:
+        """Return what a cell shows, in parts."""
+        known = self.controls.keys() | {name for name, p in self.named.items() if not p}
+        elements = {
+            name: e
+            for name, e in names.items()
+            if isinstance(e, VIEWS) or (isinstance(e, Element) and name in known)
+        }
+        with _refused_by(self.describe(cell)):
+            return output_of(value, elements, self.controls)
+
+    def describe(self, cell: str) -> str:
         """Name a cell by its notebook and its first line."""
         first = self.graph.cells[cell].code.strip().splitlines()[0]
         return f"{self.notebook.name}: the cell '{first}'"
 
-    def controls(self, named: Mapping[str, Sequence[Any]]) -> dict[str, Control]:
-        """Return the notebook's controls, buttons aside."""
-        found = {}
-        for i in self.graph.cells:
-            for name in sorted(self.graph.cells[i].defs):
+    def _found(self) -> dict[str, Control]:
+        """Return the notebook's controls, but for those that a page is to do without."""
+        found, known = {}, []
+        for i, cell in self.graph.cells.items():
+            for name in sorted(cell.defs):
                 element = self.names.get(name)
-                if isinstance(element, UIElement) and not isinstance(element, BUTTONS):
-                    found[name] = _control(self.describe(i), name, element)
-        for name, places in named.items():
-            if name not in found:
-                known = ", ".join(found) or "none"
-                raise NotRecordable(
-                    f"{self.notebook.name}: [places] names {name!r}, which is no control; "
-                    f"there is {known}"
-                )
-            found[name] = _narrowed(self.notebook.name, found[name], places)
+                with _refused_by(self.describe(i)):
+                    if isinstance(element, STATE):
+                        raise NotRecordable(
+                            f"makes {name!r}, a mo.state, which a page can't"
+                        )
+                    if not isinstance(element, Element):
+                        continue
+                    known.append(name)
+                    if [*self.named.get(name, "all")] and not self._is_view(name, element):
+                        found[name] = control_of(name, element)
+        for name, places in self.named.items():
+            with _refused_by(f"{self.notebook.name}:"):
+                if name not in known:
+                    raise NotRecordable(
+                        f"[places] names {name!r}, which is no control; there is "
+                        f"{', '.join(known) or 'none'}"
+                    )
+                if name in found and places != "all":
+                    found[name] = narrowed(found[name], places)
+        for name in found:
+            for i in self.following(name):
+                for other in sorted(found.keys() & self.graph.cells[i].defs):
+                    raise NotRecordable(
+                        f"{self.describe(i)} makes {other!r} anew when {name!r} is moved, "
+                        "which a page can't"
+                    )
         return found
 
-    def panels(self, controls: Mapping[str, Control]) -> dict[str, list[str]]:
-        """Return the cells that show controls, each with their names."""
-        panels: dict[str, list[str]] = {}
-        for i, output in self.shown.items():
-            cell = self.graph.cells[i]
-            text = getattr(output, "text", "")
-            places = {
-                name: text.find(self.names[name].text)
-                for name in controls
-                if name in cell.defs | cell.refs
-            }
-            here = [name for name in controls if places.get(name, -1) >= 0]
-            if here:
-                panels[i] = sorted(here, key=places.__getitem__)
-        return panels
+    def _is_view(self, name: str, element: Any) -> bool:
+        """Whether an element is something to look at, as long as nobody asks it."""
+        if not isinstance(element, VIEWS):
+            return False
+        for i in self.graph.cells:
+            for node in ast.walk(ast.parse(self.graph.cells[i].code)):
+                if isinstance(node, ast.Attribute) and ast.unparse(node.value) == name:
+                    raise NotRecordable(
+                        f"makes {name!r}, {kind_of(element)}, of which a cell asks "
+                        f"{name}.{node.attr}: a page shows it, but tells Python nothing"
+                    )
+        return True
 
-    def following(self, name: str) -> set[CellId_t]:
+    def panels(self) -> dict[str, list[str]]:
+        """Return the cells that show controls, each with their names."""
+        panels = {i: _controls_in(output) for i, output in self.opened.items()}
+        return {i: names for i, names in panels.items() if names}
+
+    def following(self, name: str) -> set[str]:
         """Return the cells that run again when a control is moved."""
         using = {i for i, cell in self.graph.cells.items() if name in cell.refs}
         return using.union(*(self.graph.descendants(i) for i in using))
 
-    def play(
-        self, moved: Sequence[Control], followers: Sequence[CellId_t]
-    ) -> dict[str, Played]:
-        """Move controls through all their places, and keep what these cells show."""
+    def play(self, moved: Sequence[Control], followers: Sequence[str]) -> dict[str, Played]:
+        """Move controls through all their places, and keep what these cells show.
+
+        Those are left out that stay the same, and hold no controls beside other things.
+        """
         again = [i for i in self.order if any(i in self.following(c.name) for c in moved)]
-        kept = {i: [output_of(self.shown[i])] for i in followers}
-        states: dict[CellId_t, list[int]] = {i: [] for i in followers}
-        for places in itertools.product(*(control.places for control in moved)):
-            at = {
-                control.name: _At(self.names[control.name], place)
-                for control, place in zip(moved, places, strict=True)
-            }
-            where = " and ".join(f"{name} = {a.value!r}" for name, a in at.items())
-            shown = self.run(again, self.names | at, f" at {where}")
+        kept = {i: [self.opened[i]] for i in followers}
+        states: dict[str, list[int]] = {i: [] for i in followers}
+        elements = [self.names[control.name] for control in moved]
+        for sent in (
+            itertools.product(*(control.sent for control in moved)) if moved else ()
+        ):
+            for element, value in zip(elements, sent, strict=True):
+                element._update(value)  # what marimo does; there is no public way
+            at = zip(moved, elements, strict=True)
+            where = " and ".join(f"{control.name} = {e.value!r}" for control, e in at)
+            names = dict(self.names)
+            shown = self.run(again, names, f" at {where}")
             for i in followers:
-                output = output_of(shown[i])
+                output = self.output(i, shown.get(i), names)
                 if output not in kept[i]:
                     kept[i].append(output)
                 states[i].append(kept[i].index(output))
-        names = [control.name for control in moved]
-        return {i: Played(names, states[i], kept[i]) for i in followers if len(kept[i]) > 1}
+        for control, element in zip(moved, elements, strict=True):
+            element._update(control.sent[control.start])
+        names_ = [control.name for control in moved]
+        return {
+            i: Played(names_, states[i] or [0], kept[i])
+            for i in followers
+            if len(kept[i]) > 1 or _is_mixed(kept[i][0])
+        }
 
 
-def output_of(shown: Any) -> Output:
-    """Return what a cell shows as marimo's export has it."""
-    if isinstance(shown, alt.TopLevelMixin):
-        return {VEGA_LITE: shown.to_dict()}
-    if hasattr(shown, "_repr_markdown_"):
-        return {"text/markdown": shown._repr_markdown_()}
-    formatted = try_format(shown)
-    if formatted.mimetype == VEGA_LITE:
-        return {VEGA_LITE: json.loads(formatted.data)}
-    return {formatted.mimetype: formatted.data} if formatted.data else {}
+def _controls_in(output: Output) -> list[str]:
+    """Return the names of the controls that stand in an output, from top to bottom."""
+    if "control" in output:
+        return [output["control"]]
+    if "parts" in output:
+        return [name for part in output["parts"] for name in _controls_in(part)]
+    return [name for text in output.values() for name in IN_WORDS.findall(str(text))]
 
 
-def _control(where: str, name: str, element: Any) -> Control:
-    """Return what a page needs to know of an element."""
-    if element._on_change is not None:
-        raise NotRecordable(f"{where} calls {name!r} back, which a page can't")
-    if isinstance(element, mo.ui.slider | mo.ui.number):
-        if (places := getattr(element, "steps", None)) is None:
-            given: dict[str, Any] = element._component_args
-            low, step = given["start"], given["step"] or 1
-            count = 1 + round((given["stop"] - low) / step)
-            places = [low + i * step for i in range(count)]
-            # As they come from the browser, for which 1.0 is 1.
-            places = [int(place) if place == int(place) else place for place in places]
-        kind, words = "range", [f"{place:.10g}" for place in places]
-    elif isinstance(element, mo.ui.switch | mo.ui.checkbox):
-        kind, places, words = "switch", [False, True], ["off", "on"]
-    elif isinstance(element, mo.ui.dropdown | mo.ui.radio):
-        kind, places = "choice", [*element.options.values()]
-        words = [*element.options]
-    else:
-        raise NotRecordable(
-            f"{where} makes {name!r}, a {type(element).__name__}, which has no places: a "
-            "page can have a slider, number, switch, checkbox, dropdown or radio"
-        )
-    start = places.index(element._initial_value)
-    label = str(element._args.label or name)
-    return Control(name, kind, label, [*places], words, start)
+def _is_mixed(output: Output) -> bool:
+    """Whether there is something beside controls, or nothing is left of an output."""
+    if "parts" in output:
+        return not output["parts"] or any("control" not in part for part in output["parts"])
+    return "control" not in output and _controls_in(output) != []
 
 
-def _narrowed(notebook: str, control: Control, places: Sequence[Any]) -> Control:
-    """Return a control that stands at some of its places alone."""
-    start = control.places[control.start]
-    for place in (*places, start):
-        if place not in control.places or place not in places:
-            why = "has no such place" if place not in control.places else "starts there"
-            raise NotRecordable(
-                f"{notebook}: [places] must have {place!r} of {control.name!r} if and only "
-                f"if the control has it: it {why}"
-            )
-    kept = [i for i, place in enumerate(control.places) if place in places]
-    return Control(
-        control.name,
-        control.kind,
-        control.label,
-        [control.places[i] for i in kept],
-        [control.words[i] for i in kept],
-        kept.index(control.start),
-    )
+@contextmanager
+def _refused_by(where: str) -> Iterator[None]:
+    """Say of a refusal where it comes from."""
+    try:
+        yield
+    except NotRecordable as error:
+        raise NotRecordable(f"{where} {error}") from error
+
+
+@contextmanager
+def _as_exported() -> Iterator[None]:
+    """Have marimo show things as its exports do: a data frame as a table, say."""
+    before = os.environ.get("MARIMO_NO_JS")
+    os.environ["MARIMO_NO_JS"] = "true"
+    try:
+        yield
+    finally:
+        del os.environ["MARIMO_NO_JS"]
+        if before is not None:
+            os.environ["MARIMO_NO_JS"] = before
 
 
 def main() -> None:
     """Record a notebook: its path, the file to write, and the named places as JSON."""
     notebook, file, named = sys.argv[1:]
+    sys.path.insert(0, str(Path(notebook).parent))  # as marimo does, for what it imports
     try:
         record(Path(notebook), json.loads(named)).write(Path(file))
     except NotRecordable as error:

@@ -61,10 +61,13 @@ def add_to_head(
         f'href="{urljoin(site, FEED)}">\n'
     )
     meta = context.get("meta")
-    if page in {chapter["slug"] for chapter in chapters(app.srcdir)}:
+    card = f"cards/{page}.png"
+    if Path(app.srcdir, "static", card).is_file():
+        chapter = page in {chapter["slug"] for chapter in chapters(app.srcdir)}
+        drawn = "A chart from the chapter" if chapter else "Curves of the training loop:"
         context["meta"] = (meta or {}) | {
-            "og:image": urljoin(site, f"_images/{page}.png"),
-            "og:image:alt": f"A chart from the chapter {context['title']}",
+            "og:image": urljoin(site, f"_static/{card}"),
+            "og:image:alt": f"{drawn} {context['title']}",
         }
     if doctree is None:  # and the search has no title here: it is in its template
         context["meta"] = {"og:description": app.config.ogp_description}

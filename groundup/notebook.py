@@ -158,6 +158,26 @@ def _names(statement: ast.stmt) -> list[str]:
     ]
 
 
+def steps_of(code: str) -> dict[str, range]:
+    """Return a loop's steps by the names in their comments, `# 1. predict`.
+
+    A step is the numbers of its lines, from 0: the one with the comment and what is
+    indented under it.
+    """
+    lines = code.splitlines()
+    depths = [len(line) - len(line.lstrip()) for line in lines]
+    steps: dict[str, range] = {}
+    for first, line in enumerate(lines):
+        if comment := re.search(r"  # \d+\. (.+)", line):
+            out = (
+                i
+                for i in range(first + 1, len(lines))
+                if lines[i].strip() and depths[i] <= depths[first]
+            )
+            steps[comment[1]] = range(first, next(out, len(lines)))
+    return steps
+
+
 def diff(before: str, after: str, context: int = 99) -> mo.Html:
     """Show what changed from one listing to the next, line by line, computed.
 

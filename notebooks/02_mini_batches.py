@@ -616,7 +616,7 @@ def _(bit_for_bit):
 
     ## The loop, live
 
-    The same loop, with what it was told in your hands.<span class="controls-only"> Each move trains it anew.</span>
+    The same loop, with what it was told in your hands.<span class="kernel-only"> Each move trains it anew.</span>
     """)
     return
 

@@ -6,12 +6,17 @@ app = marimo.App(app_title="From the Ground Up", css_file="style.css")
 with app.setup(hide_code=True):
     import marimo as mo
 
-    from chapters import found
+    import repository
+    from chapters import found, to_come
 
     contents = "\n".join(
-        f"{c.number}. [{c.title}](?file={c.file.name}) {c.question}"
-        for c in found().values()
+        [
+            f"{c.number}. [{c.title}](?file={c.file.name}) {c.question}"
+            for c in found().values()
+        ]
+        + [f"{c.number}. {c.title}, *to come.* {c.question}" for c in to_come()]
     )
+    source = f"The source is at <{repository.url()}>." if repository.url() else ""
 
 
 @app.cell(hide_code=True)
@@ -23,7 +28,9 @@ def _():
 
     {contents}
 
-    A chapter runs as it opens; give it a few seconds.
+    Before you start: [strike a line](?file=strike_a_line.py) out of the loop of chapter one, and see what it was for.
+
+    A chapter runs as it opens; give it a few seconds. {source}
     """)
     return
 

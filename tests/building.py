@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup
 from blog.serve import serving
 from chapters import found
 from edit import free_port
+from groundup.notebook import cells_of
 from tests.serving import PATIENCE, ROOT
 
 SLUGS = [chapter.slug for chapter in found().values()]
@@ -29,6 +30,7 @@ app = marimo.App(html_head_file="01_three_cells.head.html")
 with app.setup(hide_code=True):
     import altair as alt
     import marimo as mo
+    import torch
 
     from groundup import mean_squared_error, notebook
 
@@ -41,6 +43,8 @@ def _():
     **Is this enough to build?**
 
     A loss is $\\frac{1}{n}\\sum_i r_i^2$.
+
+    ## A loop
     """)
     return
 
@@ -59,7 +63,7 @@ def _():
     chart.mark_line(strokeWidth=rate).encode(x="x:Q", y="y:Q").add_params(rate)
     return
 '''
-"""A chapter with all that a page must have, which runs at once."""
+"""A chapter with all that a page must have, which runs at once, but its loop."""
 
 HEAD = (
     '<meta property="article:published_time" content="2026-11-23">\n'
@@ -93,11 +97,16 @@ def copy_of_the_project(to: Path, root: Path = ROOT) -> Path:
 
 
 def small_project(to: Path) -> Path:
-    """The project, but its series is three cells, and its package's page one function."""
+    """The project, but its series is three cells, and its package's page one function.
+
+    The loop on the home page is that of the true chapter one.
+    """
     root = copy_of_the_project(to)
     for file in root.glob("notebooks/[0-9][0-9]_*"):
         file.unlink()
-    (root / "notebooks/01_three_cells.py").write_text(THREE_CELLS, "utf-8")
+    cells = cells_of(found()[1].file.read_text("utf-8"))
+    loop = (f"\n\n@app.function\n{cells[n]}\n" for n in ("predict", "train_by_hand"))
+    (root / "notebooks/01_three_cells.py").write_text(THREE_CELLS + "".join(loop), "utf-8")
     (root / "notebooks/01_three_cells.head.html").write_text(HEAD, "utf-8")
     (root / "blog/pages/api.md").write_text(ONE_FUNCTION, "utf-8")
     return root

@@ -193,7 +193,7 @@ def _controls(output: str) -> dict[str, Control]:
             name: json.loads(html.unescape(value))
             for name, value in re.findall(r"data-([\w-]+)='(.*?)'", attributes)
         }
-        label = re.sub(r"<.*?>", "", values["label"])
+        label = re.sub(r"<.*?>", "", values["label"] or "")
         ends = values.get("start", 0), values.get("stop", 0)
         start = values["initial-value"]
         if kind == "dropdown":

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import chapters
-from chapters import Chapter, Live, NotDeclared, found
+import repository
+from chapters import Chapter, Live, NotDeclared, ToCome, found, to_come
 
 DAY = '<meta property="article:published_time" content="2026-03-09">\n'
 WORDS = '<meta name="description" content="All &amp; more.">\n'
@@ -205,24 +206,49 @@ def test_a_number_is_given_once(tmp_path: Path) -> None:
         found(tmp_path)
 
 
+def test_a_chapter_is_to_come_until_its_notebook_is_there(tmp_path: Path) -> None:
+    (tmp_path / "to_come.toml").write_text('8 = ["A", "B?"]\n9 = ["C", "D?"]\n', "utf-8")
+    first, second = ToCome(8, "A", "B?"), ToCome(9, "C", "D?")
+    assert to_come(tmp_path) == [first, second]
+    write(tmp_path, head())
+    found.cache_clear()
+    assert to_come(tmp_path) == [first]
+    assert "| 8 | A, *to come* | B? | |\n" in chapters.table({}, [first])
+
+
+def test_nothing_is_to_come_where_nothing_was_announced(tmp_path: Path) -> None:
+    assert to_come(tmp_path) == []
+
+
 def test_the_readmes_table_is_the_chapters_own() -> None:
     shown = chapters.TABLE.findall(readme := chapters.README.read_text("utf-8"))
     assert len(shown) == 1
     say = "write it anew: .venv/bin/python -m chapters"
-    assert chapters.table(found()) in readme, say
+    assert chapters.table(found(), to_come()) in readme, say
+    assert chapters.copy() in readme, say
+    assert ("git clone" in readme) is bool(chapters.copy()), say
 
 
 def test_the_readmes_table_is_written_from_the_chapters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "README.md"
-    before = "Words.\n\n| | chapter | x |\n| - | - | - |\n| 1 | old | x |\n"
+    monkeypatch.setenv("REPOSITORY_URL", "https://github.com/me/mine")
+    start = "You need Python 3.\n\n"
+    before = start + "| | chapter | x |\n| - | - | - |\n| 1 | old | x |\n"
     after = "\n| module | what |\n| - | - |\n"
     file.write_text(before + after, "utf-8")
     monkeypatch.setattr(chapters, "README", file)
     chapters.main()
     written = file.read_text("utf-8")
-    assert written == f"Words.\n\n{chapters.table(found())}{after}"
+    copy = "```sh\ngit clone https://github.com/me/mine\ncd mine\n```\n\n"
+    assert written == f"{copy}{start}{chapters.table(found(), to_come())}{after}"
+    chapters.main()
+    assert file.read_text("utf-8") == written
+    monkeypatch.delenv("REPOSITORY_URL")
+    monkeypatch.setattr(repository, "url", lambda: "")
+    chapters.main()
+    assert file.read_text("utf-8") == written.removeprefix(copy)
     for chapter in found().values():
         assert f"| {chapter.number} | [{chapter.title}](notebooks/" in written
 

@@ -298,6 +298,24 @@ def test_a_name_of_a_notebook_gives_the_cell_that_defines_it() -> None:
     )
 
 
+def test_a_step_is_its_comments_line_and_what_is_indented_under_it() -> None:
+    loop = (
+        "for x in data:\n"
+        "    for p in some:  # 1. forget\n"
+        "        p = None\n\n"
+        "        p = 1\n"
+        "    y = x  # 2. go on\n"
+        "    keep(y)  # as they are\n"
+        "    with y:  # 3. end\n"
+        "        end()"
+    )
+    assert notebook.steps_of(loop) == {
+        "forget": range(1, 5),
+        "go on": range(5, 6),
+        "end": range(7, 9),
+    }
+
+
 def test_details_fold_their_text_away() -> None:
     shown = notebook.details("Answer", "At **0.9**.").text
     assert re.search(

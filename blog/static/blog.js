@@ -50,7 +50,7 @@
 
   const draw = async (figure) => {
     const spec = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
-    const bound = (spec.params ?? []).filter((param) => param.bind);
+    const bound = (spec.params ?? []).filter((param) => param.bind?.input); // not a legend
     const asked = address();
     if (asked.id === figure.id)
       for (const [name, value] of read(bound, asked.values))
@@ -109,7 +109,19 @@
     }
   };
 
+  const left = new AbortController();
+
+  /** Go where the address says once more: charts above it have grown. Whoever has scrolled since is left alone. */
+  const land = (asked) => {
+    const moves = asked?.matches("figure, .controls");
+    const [{ type }] = performance.getEntriesByType("navigation");
+    if (!asked || left.signal.aborted || !(moves || type === "navigate")) return;
+    asked.scrollIntoView({ block: moves ? "center" : "start", behavior: "instant" });
+  };
+
   const start = async () => {
+    for (const move of ["wheel", "touchmove", "keydown", "pointerdown"])
+      window.addEventListener(move, () => left.abort(), { signal: left.signal });
     document.documentElement.classList.remove("no-js"); // Furo does so too, but later: a hidden chart has no width
     reach();
     window.addEventListener("resize", after(PAUSE, reach));
@@ -126,8 +138,8 @@
       first.scrollIntoView({ block: "center", behavior: "instant" });
     }
     for (const figure of figures) if (figure !== first) await draw(figure);
+    land(asked);
     document.documentElement.dataset.drawn = "all";
-    document.dispatchEvent(new Event("drawn"));
   };
 
   start();

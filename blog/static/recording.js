@@ -4,24 +4,53 @@
 (() => {
   const PAUSE = 150; // ms without a move, before the address and the screen reader follow
 
-  const inputs = [...document.querySelectorAll(".controls :is(input, select)")];
-  if (inputs.length === 0) return;
+  // A control is an input, a choice, or a fieldset of inputs: of them it has the name and the words.
+  const CONTROL = "[data-words]";
+  const controls = [...document.querySelectorAll(`.controls ${CONTROL}`)];
+  if (controls.length === 0) return;
+
+  const words = new Map(controls.map((control) => [control, JSON.parse(control.dataset.words)]));
+  const parts = (fieldset) => [...fieldset.querySelectorAll("input")];
+  const labels = (span) => words.get(span).filter((said) => new Set(said.split(" to ")).size === 1);
+  const label = (span, step) => labels(span)[step].split(" to ")[0];
 
   /** The place where a control stands, counted from 0. */
-  const place = (input) => (input.type === "checkbox" ? Number(input.checked) : Number(input.value));
-
-  const words = new Map(inputs.map((input) => [input, JSON.parse(input.dataset.words)]));
-
-  /** Have a control stand at a place, and say so. */
-  const put = (input, at) => {
-    if (input.type === "checkbox") input.checked = at === 1;
-    else input.value = at;
-    if (input.type !== "range") return;
-    input.setAttribute("aria-valuetext", words.get(input)[at]);
-    input.nextElementSibling.textContent = words.get(input)[at];
+  const place = (control) => {
+    if (control.type === "checkbox") return Number(control.checked);
+    if (!control.matches("fieldset")) return Number(control.value);
+    if (control.matches(".span")) {
+      const [low, high] = parts(control).map((end) => label(control, end.value));
+      return words.get(control).indexOf(`${low} to ${high}`);
+    }
+    const on = parts(control).filter((input) => input.checked);
+    return on.reduce((sum, input) => sum + Number(input.value), 0);
   };
 
-  const named = (name) => inputs.filter((input) => input.name === name);
+  /** Have a control stand at a place, and say so. */
+  const put = (control, at) => {
+    const said = words.get(control)[at];
+    if (control.type === "checkbox") control.checked = at === 1;
+    else if (control.matches(".radio")) for (const one of parts(control)) one.checked = Number(one.value) === at;
+    else if (control.matches(".several"))
+      for (const one of parts(control)) one.checked = (at & Number(one.value)) > 0;
+    else if (control.matches(".span"))
+      for (const [i, end] of parts(control).entries()) {
+        end.value = labels(control).findIndex((one) => one.split(" to ")[0] === said.split(" to ")[i]);
+        end.setAttribute("aria-valuetext", said.split(" to ")[i]);
+      }
+    else control.value = at;
+    if (control.type === "range") control.setAttribute("aria-valuetext", said);
+    const output = control.matches(".span") ? control.querySelector("output") : control.nextElementSibling;
+    if (output?.matches("output")) output.textContent = said;
+  };
+
+  /** An end of a span that is drawn over the other one takes it along. */
+  const push = (span, moved) => {
+    const [low, high] = parts(span);
+    if (Number(low.value) > Number(high.value)) (moved === low ? high : low).value = moved.value;
+  };
+
+  const named = (name) => controls.filter((control) => control.name === name);
 
   // What follows from the controls.
 
@@ -49,21 +78,22 @@
       ),
     );
 
-  /** Put rows and parameters into a chart; only one of another kind is drawn anew. */
+  /** Put rows and parameters into a chart; only one of another kind, or with dates, is drawn anew. */
   const draw = async (box, now) => {
     const { element } = box;
     const { kind, description, data, params } = box.charts[now];
     const plot = element.querySelector(".plot");
-    if (kind !== box.kind) {
+    if (kind !== box.kind || box.anew) {
       const base = document.getElementById(element.dataset.chart).textContent;
       const spec = kind === 0 ? JSON.parse(base) : structuredClone(box.kinds[kind - 1]);
+      if (box.anew) for (const [name, columns] of Object.entries(data)) spec.datasets[name] = rows(columns);
       element.view.finalize();
       ({ view: element.view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false }));
       plot.querySelector("svg").setAttribute("aria-hidden", "true");
       box.kind = kind;
     }
     const { view } = element;
-    for (const [name, columns] of Object.entries(data)) view.data(name, rows(columns));
+    if (!box.anew) for (const [name, columns] of Object.entries(data)) view.data(name, rows(columns));
     for (const [name, value] of Object.entries(params)) view.signal(name, value);
     plot.setAttribute("aria-label", description);
     await view.runAsync();
@@ -92,7 +122,7 @@
   /** What a panel's controls say in an address: `learning_rate=0.5&epochs=10`. */
   const said = (panel) =>
     new URLSearchParams(
-      [...panel.querySelectorAll("input, select")].map((input) => [input.name, words.get(input)[place(input)]]),
+      [...panel.querySelectorAll(CONTROL)].map((control) => [control.name, words.get(control)[place(control)]]),
     );
 
   const settle = after(PAUSE, (panel) => {
@@ -107,9 +137,11 @@
   });
 
   const moved = ({ target }) => {
-    for (const twin of named(target.name)) put(twin, place(target));
+    const control = target.closest(CONTROL);
+    if (control.matches(".span")) push(control, target);
+    for (const twin of named(control.name)) put(twin, place(control));
     showAll();
-    settle(target.closest(".controls"));
+    settle(control.closest(".controls"));
   };
 
   /** Go where the address says; what it names and the page lacks is left out. Gives the panel. */
@@ -118,8 +150,8 @@
     const panel = document.getElementById(id);
     if (query === undefined || !panel?.matches(".controls")) return undefined;
     for (const [name, value] of new URLSearchParams(query))
-      for (const input of named(name))
-        if (words.get(input).includes(value)) put(input, words.get(input).indexOf(value));
+      for (const control of named(name))
+        if (words.get(control).includes(value)) put(control, words.get(control).indexOf(value));
     showAll();
     panel.scrollIntoView({ block: "center", behavior: "instant" });
     return panel;
@@ -136,15 +168,8 @@
     if (box.charts) box.element.addEventListener("drawn", () => show(box));
   }
   // A browser may put inputs back where they stood before a reload.
-  for (const input of inputs) put(input, place(input));
+  for (const control of controls) put(control, place(control));
   showAll();
   window.addEventListener("hashchange", follow);
-  if (follow()) {
-    history.scrollRestoration = "manual";
-    // The charts above it grow as they are drawn; whoever scrolls meanwhile is left alone.
-    const left = new AbortController();
-    for (const move of ["wheel", "touchmove", "keydown", "pointerdown"])
-      window.addEventListener(move, () => left.abort(), { once: true, signal: left.signal });
-    document.addEventListener("drawn", follow, { signal: left.signal });
-  }
+  if (follow()) history.scrollRestoration = "manual";
 })();

@@ -18,6 +18,7 @@ with extra("notebooks"):
         pace,
         sweep_losses,
     )
+    from groundup.charts.loop import struck_loop
     from groundup.charts.mini_batches import (
         batch_order,
         batch_size_explorer,
@@ -55,6 +56,7 @@ __all__ = [
     "promises",
     "ratios",
     "scheduled",
+    "struck_loop",
     "sweep_losses",
     "times",
     "training",

@@ -117,7 +117,11 @@ LOOK: Specification = {
         "title": {"anchor": "start", "fontSize": 14, "fontWeight": 600, "offset": 10},
     },
 }
-"""One look for the whole series: as wide as the prose, at home in light and dark."""
+"""One look for the whole series: as wide as the prose, at home in light and dark.
+
+A height that counts rows is a parameter, `height`, which Vega has anyway: of a height in
+steps it warns, since such a chart could not fit its container from below.
+"""
 
 
 def on(data: str, **transform: Any) -> alt.Chart:
@@ -447,6 +451,22 @@ def explorer(
         derived["x_ticks"] = f"sequence(0, {end} + 1, max(1, round({end} / 6)))"
     params = controls + [{"name": name, "expr": expr} for name, expr in derived.items()]
     return {**picture, "title": {"text": {"expr": title}}, "params": params}
+
+
+def key(entries: Mapping[str, str], top: int = 8) -> list[alt.Chart]:
+    """Name lines that end wherever a slider says, by words in the plot's corner.
+
+    Args:
+        entries: the words → their colour.
+        top: where the first of them stands, in pixels.
+    """
+    one = alt.Chart(alt.sequence(1))
+    return [
+        one.mark_text(align="right", color=color, text=words).encode(
+            x=alt.value(alt.expr("width")), y=alt.value(top + 16 * i)
+        )
+        for i, (words, color) in enumerate(entries.items())
+    ]
 
 
 def calculate(name: str, expression: str) -> dict[str, str]:

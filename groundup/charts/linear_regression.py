@@ -16,6 +16,7 @@ from groundup.charts.blocks import (
     BLUE,
     CHOSEN,
     GHOST,
+    GREY,
     HUE,
     VERMILION,
     Content,
@@ -29,6 +30,7 @@ from groundup.charts.blocks import (
     ends,
     explorer,
     framed,
+    key,
     line_rows,
     lines,
     nothing,
@@ -332,6 +334,7 @@ def _explorer(
         left.transform_calculate(label="'diverged at epoch ' + datum.epoch")
         .mark_text(color=BLUE, align=left_side)
         .encode(x, y=alt.value(8), text="label:N"),
+        *key({"this learning rate": BLUE, "others": GREY}, top=24),
     ]
     lower = [
         goals.mark_rule(strokeDash=[4, 4], opacity=0.8).encode(goal, HUE),

@@ -8,6 +8,7 @@ import altair as alt
 from torch import Tensor
 
 from groundup.charts.blocks import (
+    BLUE,
     CHOSEN,
     GHOST,
     GREY,
@@ -23,6 +24,7 @@ from groundup.charts.blocks import (
     ends,
     explorer,
     framed,
+    key,
     nothing,
     on,
     plot,
@@ -57,7 +59,6 @@ def _batch_order() -> Specification:
             color=alt.expr("datum.batch > 0.55 * batches ? 'black' : 'white'"),
             text=number,
         ),
-        height={"step": 28},
     )
 
 
@@ -69,7 +70,7 @@ def batch_order(
     Args:
         epochs: for each epoch its batches, each a list of the positions in it.
         samples: how many there are; those in no batch are gaps.
-        title: what is to be seen.
+        title: what is to be seen; without one, how many samples and batches there are.
     """
     batch_of = [
         {sample: b for b, positions in enumerate(batches, 1) for sample in positions}
@@ -83,13 +84,14 @@ def batch_order(
         for sample in range(samples)
     ]
     count = max(row["batch"] for row in rows)
+    title = title or f"{samples} samples · {count} batches an epoch"
     return Content(
         _batch_order(),
         {"cells": rows},
         title,
         f"Grid of samples and epochs: each cell says which of {count} batches the sample "
         f"is in. {title}",
-        {"batches": count, "samples": samples},
+        {"batches": count, "samples": samples, "height": 28 * len(epochs)},
     )
 
 
@@ -279,6 +281,7 @@ def _explorer(sizes: int, rates: int) -> Specification:
         words.encode(loss, x=alt.value("width")),
         runs.transform_filter("datum.size == size_place").mark_line(**CHOSEN),
         bottom,
+        *key({"this batch size": BLUE, "others": GREY}),
         height=320,
     )
     return explorer(

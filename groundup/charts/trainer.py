@@ -24,6 +24,7 @@ from groundup.charts.blocks import (
     calculate,
     ends,
     explorer,
+    key,
     on,
     points,
     rounded,
@@ -141,7 +142,6 @@ def _promises() -> Specification:
             tooltip=["label:N", "x:Q"]
         ),
         words.encode(text="label:N"),
-        height={"step": 60},
     )
 
 
@@ -170,7 +170,8 @@ def promises(
         {"ends": at_end, "gaps": gaps},
         wrapped(sentences),
         f"Chart of the loss promised and the loss delivered. {'; '.join(sentences)}.",
-        ends("x", [loss for losses in choices.values() for loss in losses], margin=0.4),
+        ends("x", [loss for losses in choices.values() for loss in losses], margin=0.4)
+        | {"height": 60 * len(drawn)},
     )
 
 
@@ -189,7 +190,6 @@ def _ratios() -> Specification:
         contender.mark_text(align="left", dx=9).encode(
             axis("x", "place", None, log=True), text="label:N"
         ),
-        height={"step": 26},
     )
 
 
@@ -217,7 +217,8 @@ def ratios(measured: Mapping[str, float], title: str, ours: str = "groundup") ->
         {"ratios": rows, "reference": [{"x": 1}]},
         title,
         f"{title}: " + ", ".join(f"{row['row']} {row['label']}" for row in rows) + ".",
-        ends("x", [1, *measured.values()], log=True, margin=0.08),
+        ends("x", [1, *measured.values()], log=True, margin=0.08)
+        | {"height": 26 * len(rows)},
     )
 
 
@@ -324,6 +325,7 @@ def _memorising(samples: int, features: int, epochs: int) -> Specification:
         words.encode(loss, x=alt.value(alt.expr("0.6 * width"))),
         *chosen("training", BLUE, "validation"),
         *chosen("validation", ORANGE, "training"),
+        *key({"validation, with other features": GREY}),
         height=320,
     )
     return explorer(

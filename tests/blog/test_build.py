@@ -2,9 +2,11 @@
 
 import ast
 import copy
+import json
 import re
 from collections.abc import Iterable
 from datetime import date
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 from xml.etree import ElementTree
@@ -18,12 +20,17 @@ from PIL import Image
 import groundup
 from blog.conf import site_url
 from blog.mathml import mathml
-from chapters import Chapter, found
+from chapters import Chapter, found, to_come
 from groundup import charts, oracle
+from groundup.notebook import cells_of
 from tests.building import SLUGS, addresses
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.slow
+
+STEPS = ["zero_grad", "predict", "loss", "backward", "update"]
+STRUCK = {f"without-{step.replace('_', '-')}": step for step in STEPS}
+"""A page of the loop without a line → the line."""
 
 CHARTS = {chapter.slug: chapter.charts for chapter in found().values()}
 
@@ -95,7 +102,8 @@ def test_every_page_has_a_card_with_a_picture_that_exists(
             assert said(page, tag), f"{name}: {tag}"
         assert said(page, "twitter:card") == "summary_large_image"
         slug = name.removesuffix(".html")
-        picture = f"_images/{slug if slug in SLUGS else 'home'}.png"
+        own = slug if slug in {*STRUCK, *SLUGS} else "index"
+        picture = f"_static/cards/{own}.png"
         assert said(page, "og:image") == urljoin(site_url, picture), name
         with Image.open(site / picture) as image:
             assert image.size == (1200, 630)
@@ -143,7 +151,7 @@ def test_the_sitemap_holds_the_pages_that_a_search_engine_should_show(site: Path
     names = {"http": "http://www.sitemaps.org/schemas/sitemap/0.9"}
     root = ElementTree.parse(site / "sitemap.xml").getroot()
     listed = {loc.text for loc in root.findall("http:url/http:loc", names)}
-    shown = [*SLUGS, "index", "api", "about"]
+    shown = [*SLUGS, *STRUCK, "index", "api", "about", "other-notebooks"]
     assert listed == {urljoin(site_url, f"{name}.html") for name in shown}
 
 
@@ -154,7 +162,9 @@ def test_a_chapter_has_its_date_its_minutes_and_its_neighbours(
     page = pages[f"{slug}.html"]
     byline = page.select_one(".byline")
     assert byline is not None
-    assert re.search(r"\d+ \w+ 20\d\d · [1-9]\d* minutes to read", byline.get_text())
+    said = re.search(r"\d+ \w+ 20\d\d · (\d+) minutes to read", byline.get_text())
+    assert said is not None
+    assert 5 < int(said[1]) < 40
     place = SLUGS.index(slug)
     before = page.select_one("a.prev-page")
     assert before is not None
@@ -179,28 +189,132 @@ def test_the_home_page_lists_every_chapter_with_its_question(
         assert question.get_text().endswith("?")
 
 
+def test_what_is_to_come_is_listed_as_such_and_promised_nowhere_else(
+    pages: dict[str, BeautifulSoup], site: Path
+) -> None:
+    home = pages["index.html"]
+    listed = home.select("ol.to-come > li")
+    assert [str(item["value"]) for item in listed] == [str(c.number) for c in to_come()]
+    for item, later in zip(listed, to_come(), strict=True):
+        assert item.get_text() == f"{later.title} {later.question.replace('`', '')}"
+        assert item.find("a") is None
+    for place in home.select("ol.to-come"):
+        place.decompose()
+    elsewhere = home.get_text() + (site / "feed.xml").read_text("utf-8")
+    elsewhere += "".join(said(page, "og:description") for page in pages.values())
+    for promised in ("checkpoint", "many devices", "optimizers in"):
+        assert promised not in elsewhere.lower()
+
+
+def test_no_number_that_a_chapter_lets_its_readers_guess_is_told_before(
+    pages: dict[str, BeautifulSoup], site: Path
+) -> None:
+    feed = feedparser.parse((site / "feed.xml").read_bytes())
+    told = [entry.summary for entry in feed.entries]
+    told += [said(pages[f"{slug}.html"], "og:description") for slug in SLUGS]
+    told += [s.get_text() for s in pages["index.html"].select("section section")]
+    assert len(told) > 2 * len(SLUGS)
+    for text in told:
+        assert re.findall(r"(?<!Python )\b\d+\.\d+", text) == []
+
+
+# The loop whose lines can be struck out.
+
+
+@pytest.mark.parametrize("slug", ["index", *STRUCK])
+def test_a_page_opens_with_the_loop_of_chapter_one_and_its_own_line_struck(
+    slug: str, pages: dict[str, BeautifulSoup]
+) -> None:
+    loop = pages[f"{slug}.html"].select_one("#loop")
+    assert loop is not None
+    names = [str(box["name"]) for box in loop.select("input[role=switch]")]
+    assert names == STEPS
+    struck = [str(box["name"]) for box in loop.select("input[checked]")]
+    assert struck == ([STRUCK[slug]] if slug in STRUCK else [])
+    # Each comment stands above its line, and nothing else differs from chapter one's code.
+    shown = [line.get_text() for line in loop.select(".line, .c1")]
+    code = cells_of(found()[1].file.read_text("utf-8"))["train_by_hand"].splitlines()
+    written = [part.strip() for line in code for part in re.split(r"(?=# \d\.)", line)]
+    start = written.index(shown[0])
+    assert sorted(shown) == sorted(written[start : start + len(shown)])
+    for label in loop.select("label"):
+        assert label.get_text().startswith("strike out: ")
+
+
+def test_the_page_without_a_line_tells_why_it_is_there_and_links_to_its_chapter(
+    pages: dict[str, BeautifulSoup],
+) -> None:
+    told = set()
+    for slug, step in STRUCK.items():
+        page = pages[f"{slug}.html"]
+        heading = page.select_one("h1")
+        assert heading is not None
+        assert heading.get_text().startswith(f"Without {step}")
+        assert said(page, "og:title") == f"Without {step}"
+        words = page.select_one(".struck > div[data-recorded]")
+        assert words is not None
+        assert words.get_text().strip() == said(page, "og:description")
+        assert page.select(f'article a[href^="{SLUGS[0]}.html#"]')
+        assert not page.select(f'.sidebar-tree a[href="{slug}.html"]')
+        told.add(said(page, "og:description"))
+    assert len(told) > 3  # two of them may raise in the same words
+
+
+def test_the_home_page_links_to_a_lines_page_just_where_it_is_struck_alone(
+    pages: dict[str, BeautifulSoup],
+) -> None:
+    content = pages["index.html"].select_one("#recorded-index-words")
+    assert content is not None
+    played = json.loads(content.get_text())
+    names = [control["name"] for control in played["controls"]]
+    for state, places in zip(played["states"], product((0, 1), repeat=5), strict=True):
+        struck = [name for name, place in zip(names, places, strict=True) if place]
+        linked = re.findall(r'href="(.+?)\.html"', played["words"][state])
+        assert [STRUCK[slug] for slug in linked] == (struck if len(struck) == 1 else [])
+
+
+def test_the_home_page_gives_no_answer_of_a_chapter_away(
+    pages: dict[str, BeautifulSoup],
+) -> None:
+    answers = [
+        " ".join(details.get_text().split())
+        for slug in SLUGS
+        for details in pages[f"{slug}.html"].select("details")
+        if details.get_text().strip().startswith("Answer")
+    ]
+    assert len(answers) >= len(SLUGS)
+    home = copy.copy(pages["index.html"])
+    for script in home.select("script"):  # what is played once a line is struck
+        script.decompose()
+    text = home.get_text()
+    for answer in answers:
+        for number in re.findall(r"(?<![\d.])\d+\.\d{2,}", answer):
+            assert number not in text
+    assert re.findall(r"(?i)limit|λ|diverge|not zeroed|how large|momentum", text) == []
+    assert said(pages["index.html"], "og:image").endswith("cards/index.png")
+
+
 # Charts and text.
 
 
-@pytest.mark.parametrize("slug", [*SLUGS, "index"])
+@pytest.mark.parametrize("slug", [*SLUGS, *STRUCK, "index"])
 def test_a_reader_without_scripts_sees_a_picture_of_every_chart(
     slug: str, pages: dict[str, BeautifulSoup], site: Path
 ) -> None:
     page = pages[f"{slug}.html"]
     figures = page.select("figure.chart")
-    assert len(figures) == ({"index": 1} | CHARTS)[slug]
+    assert len(figures) == CHARTS.get(slug, 1)
     for figure in figures:
         picture = figure.select_one("noscript img")
         assert picture is not None
-        assert (site / str(picture["src"])).stat().st_size > 2000
         assert len(str(picture["alt"])) > 40
-    own = "home" if slug == "index" else slug
-    explorers = page.select("figure.explorer noscript img")
-    # The first one is the page's own, which its card shows, too.
-    assert explorers[0]["src"] == f"_images/{own}.png"
+        drawn = (site / str(picture["src"])).read_text("utf-8")
+        title = BeautifulSoup(drawn, "html.parser").select_one(".role-title-text")
+        assert title is not None
+        assert title.get_text().strip(), picture["src"]
 
 
-@pytest.mark.parametrize("slug", [*SLUGS, "index"])
+@pytest.mark.parametrize("slug", [*SLUGS, *STRUCK, "index"])
 def test_a_charts_data_is_in_its_page_once(
     slug: str, pages: dict[str, BeautifulSoup]
 ) -> None:

@@ -73,6 +73,27 @@ def test_a_cell_that_raises_fails_the_build_by_name_and_leaves_the_old_site(
     assert contents(broken / "site") == {"index.html": b"the old site"}
 
 
+def test_a_notebook_of_the_home_page_that_raises_fails_the_build_by_name(
+    broken: Path,
+) -> None:
+    notebook = broken / "notebooks/strike_a_line.py"
+    code = notebook.read_text("utf-8")
+    line = "    charts.struck_loop(whole, run, missing)\n"
+    assert line in code
+    raising = f"    1 / (len(missing) != 3)\n{line}"
+    notebook.write_text(code.replace(line, raising), "utf-8")
+    done = make_blog(broken)
+    assert done.returncode != 0
+    for words in (
+        "strike_a_line.py",
+        "ZeroDivisionError",
+        "predict = True and update = True",
+    ):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(broken / "site") == {"index.html": b"the old site"}
+
+
 def test_a_warning_fails_the_build_and_leaves_the_old_site(broken: Path) -> None:
     page = broken / "blog/pages/about.md"
     page.write_text(page.read_text("utf-8") + "\n[nowhere](missing.md)\n", "utf-8")
@@ -100,12 +121,43 @@ def test_a_change_of_the_package_reaches_every_page_that_shows_it(broken: Path) 
     # Another address, too: what is seen from elsewhere follows, the pages' links need not.
     home = (broken / "site/index.html").read_text("utf-8")
     assert 'href="https://me.example/notes/blog/index.html"' in home
-    assert 'content="https://me.example/notes/blog/_images/home.png"' in home
+    assert 'content="https://me.example/notes/blog/_static/cards/index.png"' in home
     missing = BeautifulSoup((broken / "site/404.html").read_text("utf-8"), "html.parser")
     assert all(
         urlsplit(a).netloc or a.startswith(("/notes/blog/", "#"))
         for a in addresses(missing)
     )
+
+
+def test_an_address_of_the_repository_is_on_the_home_page_and_in_the_chapter(
+    broken: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPOSITORY_URL", "https://github.com/me/mine")
+    done = make_blog(broken)
+    assert done.returncode == 0, done.stderr
+    home, chapter = (
+        BeautifulSoup((broken / "site" / name).read_text("utf-8"), "html.parser")
+        for name in ("index.html", "01-three-cells.html")
+    )
+    assert "git clone https://github.com/me/mine\ncd mine\n" in home.get_text()
+    links = {a.get_text(): a["href"] for a in chapter.select(".byline a")}
+    file = "me/mine/blob/main/notebooks/01_three_cells.py"
+    assert links["source"] == f"https://github.com/{file}"
+    assert links["open in molab"] == f"https://molab.marimo.io/github/{file}"
+    for name in ("index.html", "01-three-cells.html"):  # built without
+        text = (small / "site" / name).read_text("utf-8")
+        assert "git clone" not in text
+        assert "molab" not in text
+
+
+def test_an_address_of_no_repository_is_refused_in_words(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPOSITORY_URL", "mine")
+    done = make_blog(small)
+    assert done.returncode != 0
+    assert "repository_url must be an address such as https://github.com/" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

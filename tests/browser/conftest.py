@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import marimo
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
 from tests.browser.charts import settle
 from tests.notebooks.chapter import Chapter
@@ -54,17 +54,24 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def opened(
-    browser: Browser, address: str, body: str = "", path: str = "", **looks: Any
+    browser: Browser,
+    address: str,
+    body: str = "",
+    path: str = "",
+    expected: str = "nothing",
+    **looks: Any,
 ) -> Iterator[Page]:
     """A page whose charts are drawn.
 
-    On leaving it: no error was logged, and nothing foreign was asked for.
+    On leaving it: no error was logged, Vega warned of nothing, and nothing foreign was
+    asked for.
 
     Args:
         browser: where it opens.
         address: the page's, which is all its site.
         body: the page itself, if nothing serves it.
         path: what is opened of the site; its front page if there is none.
+        expected: what a warning of Vega's may hold.
         looks: of the browser, such as `color_scheme`.
     """
     complaints: list[str] = []
@@ -86,7 +93,14 @@ def opened(
     context = browser.new_context(**looks)
     page = context.new_page()
     page.set_default_timeout(60_000)
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+
+    def listen(message: ConsoleMessage) -> None:
+        # A warning of Vega's begins with its level.
+        warned = message.text.startswith("WARN") and expected not in message.text
+        if message.type == "error" or warned:
+            complaints.append(message.text)
+
+    page.on("console", listen)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.route(re.compile("^https?:"), answer)
     page.goto(address + path)

@@ -3,16 +3,19 @@
 It is read on phones and desks, by day and by night.
 """
 
+import io
 import json
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 from urllib.error import HTTPError
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from chapters import found
@@ -24,9 +27,7 @@ from tests.serving import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-EXPLORERS = {"index.html": 1} | {
-    f"{chapter.slug}.html": len(chapter.explorers) for chapter in found().values()
-}
+EXPLORERS = {f"{chapter.slug}.html": len(chapter.explorers) for chapter in found().values()}
 """A page → how many explorers it shows."""
 
 WITH_EXPLORERS = [*EXPLORERS]
@@ -35,7 +36,15 @@ SOURCES = [
     for file in sorted(ROOT.glob("groundup/**/*.py"))
     if not file.name.startswith("_")
 ]
-PAGES = [*WITH_EXPLORERS, "api.html", "about.html", "search.html?q=loader", "404.html"]
+LOOPS = ["index.html", "without-backward.html"]
+PAGES = [
+    *LOOPS,
+    *WITH_EXPLORERS,
+    "api.html",
+    "about.html",
+    "search.html?q=loader",
+    "404.html",
+]
 AXE = Axe()
 LOOKS: list[Literal["light", "dark"]] = ["light", "dark"]
 DRAWN = "document.documentElement.dataset.drawn === 'all'"
@@ -112,8 +121,13 @@ def test_a_page_keeps_nobody_out(page: Page) -> None:
 def test_a_pages_words_are_readable(look: Literal["light", "dark"], page: Page) -> None:
     narrow_to(page, min(WIDTHS))
     page.emulate_media(color_scheme=look)
+    page.add_style_tag(content=NO_SHADOWS)
     page.wait_for_timeout(250)
     assert serious(page, COLORS) == []
+
+
+NO_SHADOWS = ":is(pre, .table-wrapper, .equation) { background-image: none !important }"
+"""Over a picture axe does not judge."""
 
 
 def narrow_to(page: Page, width: int) -> None:
@@ -161,6 +175,71 @@ def test_no_control_is_of_a_kind_that_no_test_moves(page: Page) -> None:
         [CONTROLS, KNOWN],
     )
     assert unknown == []
+
+
+# What scrolls, and what stands over a chart.
+
+
+def shade(box: Locator, x: int) -> float:
+    """How light a column of pixels is, where there are no letters."""
+    image = Image.open(io.BytesIO(box.screenshot())).convert("L")
+    return statistics.median(image.tobytes()[x % image.width :: image.width])
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("what", ["pre", ".table-wrapper"])
+def test_a_listing_or_table_that_scrolls_shows_on_which_side_there_is_more(
+    what: str, width: int, look: Literal["light", "dark"], chromium: Browser, host: str
+) -> None:
+    screen = {"width": width, "height": 900}
+    name = f"{SLUGS[1]}.html"
+    with opened(chromium, host, path=name, viewport=screen, color_scheme=look) as page:
+        reading(page)
+        page.add_style_tag(content=".copybtn { display: none }")
+        box = page.locator(f"article {what}:visible").first
+        wide = "<div style='width: 1500px; height: 1px'></div>"
+        box.evaluate("(box, wide) => box.insertAdjacentHTML('beforeend', wide)", wide)
+        page.evaluate("dispatchEvent(new Event('resize'))")
+        expect(box).to_have_attribute("tabindex", "0")
+        left, right, inside = shade(box, 1), shade(box, -2), shade(box, 60)
+        assert abs(right - inside) > 15
+        assert abs(left - inside) < 6
+        box.evaluate("box => { box.scrollLeft = 100 }")
+        assert abs(shade(box, 1) - inside) > 15
+        box.evaluate("box => { box.scrollLeft = 1e4 }")
+        assert abs(shade(box, -2) - inside) < 6
+
+
+UNCOVERED = """figure => {
+    const header = document.querySelector(".mobile-header").getBoundingClientRect();
+    const { left, top, width, bottom } = figure.getBoundingClientRect();
+    const over = new Set(), end = Math.min(bottom, innerHeight);
+    for (let x = left + 4; x < left + width - 4; x += width / 24)
+        for (let y = Math.max(top, header.bottom) + 4; y < end; y += 12)
+            if (!figure.contains(document.elementFromPoint(x, y)))
+                over.add(document.elementFromPoint(x, y)?.outerHTML.slice(0, 80));
+    return [...over];
+}"""
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_nothing_covers_a_chart_of_a_page_enlarged_to_200_per_cent(
+    name: str, chromium: Browser, host: str
+) -> None:
+    enlarged = {"width": 640, "height": 450}
+    with opened(chromium, host, path=name, viewport=enlarged) as page:
+        reading(page)
+        for figure in page.locator("figure.chart").all():
+            for block in ("start", "end"):
+                figure.evaluate(
+                    "(f, block) => f.scrollIntoView({ block, behavior: 'instant' })", block
+                )
+                page.mouse.wheel(
+                    0, -40
+                )  # whoever reads upwards is offered a way to the top
+                page.wait_for_timeout(80)
+                assert figure.evaluate(UNCOVERED) == []
 
 
 # Explorers.
@@ -227,21 +306,98 @@ def there_and_back(figure: Locator) -> None:
         wait_until_it_is(figure, before, same=True)
 
 
-def test_the_tab_key_alone_reaches_every_slider(chromium: Browser, host: str) -> None:
-    with opened(chromium, host) as page:
+@pytest.mark.parametrize(
+    ("name", "controls"),
+    [(WITH_EXPLORERS[0], ".vega-bind :is(input, select)"), ("index.html", ".loop input")],
+)
+def test_the_tab_key_alone_reaches_every_control(
+    name: str, controls: str, chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path=name) as page:
         reading(page)
-        wanted = page.locator(".vega-bind :is(input, select)").count()
+        wanted = page.locator(controls).count()
         assert wanted >= 3
         reached = set()
-        for _ in range(60):
+        for _ in range(150):
             page.keyboard.press("Tab")
             reached.add(
                 page.evaluate(
-                    "document.activeElement.closest('.vega-bind') "
-                    "&& document.activeElement.name"
+                    "controls => document.activeElement.matches(controls) "
+                    "&& document.activeElement.name",
+                    controls,
                 )
             )
-        assert len(reached - {None}) == wanted
+        assert len(reached - {False}) == wanted
+
+
+# The loop whose lines can be struck out.
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_touch_anywhere_on_a_step_strikes_it_and_the_curve_follows(
+    look: Literal["light", "dark"], chromium: Browser, host: str
+) -> None:
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    with opened(chromium, host, color_scheme=look, **phone) as page:
+        reading(page)
+        loop = page.locator("#loop")
+        assert loop.evaluate("loop => loop.scrollWidth <= loop.clientWidth")
+        for label in loop.locator("label").all():
+            box, code = label.bounding_box(), label.locator(".line").first
+            assert box is not None
+            assert box["height"] >= 40
+            before = code.evaluate("line => getComputedStyle(line).backgroundSize")
+            label.tap(position={"x": box["width"] - 4, "y": box["height"] - 4})
+            switch = label.get_by_role("switch")
+            expect(switch).to_be_checked()
+            struck = switch.get_attribute("name")
+            said = page.locator(".struck .plot")
+            expect(said).to_have_attribute("aria-label", re.compile(f"Without {struck}"))
+            expect(page.locator(".struck .role-title")).to_contain_text(f"Without {struck}")
+            expect(code).not_to_have_css("background-size", before)
+            link = page.get_by_role("link", name="Why?")
+            assert (link.get_attribute("href") or "").startswith("without-")
+            label.tap()
+            expect(switch).not_to_be_checked()
+
+
+def test_a_screen_reader_hears_which_line_a_switch_strikes(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host) as page:
+        reading(page)
+        switch = page.get_by_role(
+            "switch", name="strike out: # 4. backward loss.backward()"
+        )
+        switch.press("Space")
+        expect(switch).to_be_checked()
+        expect(page.locator("#loop .spoken")).to_contain_text("it raises TypeError")
+
+
+def test_the_page_without_a_line_opens_with_its_picture_and_gives_the_whole_one_back(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path="without-update.html") as page:
+        reading(page)
+        title = page.locator(".struck .role-title")
+        expect(title).to_contain_text("Without update")
+        page.get_by_role("switch", name="update").uncheck()
+        expect(title).to_contain_text("Every line in place")
+
+
+def test_without_scripts_the_loop_is_a_listing_beside_its_picture(
+    chromium: Browser, host: str
+) -> None:
+    with opened(
+        chromium, host, path="without-update.html", java_script_enabled=False
+    ) as page:
+        expect(page.locator("#loop .line").first).to_be_visible()
+        for switch in page.locator("#loop input").all():
+            expect(switch).to_be_hidden()
+        expect(page.locator(".struck noscript img")).to_be_visible()
+
+
+# An explorer's address.
 
 
 @pytest.mark.parametrize("drawer", ["navigation", "table of contents"])
@@ -288,18 +444,81 @@ def test_the_sliders_places_are_in_the_address_and_open_again_from_it(
         expect(figure).to_be_in_viewport()
 
 
+ASIDE = """figure => Object.fromEntries(
+    [...figure.querySelectorAll(".vega-bind :is(input, select)")].map((control) => [
+        control.name,
+        control.matches("select")
+            ? control.options[control.options.length - 1].value
+            : control.value === control.min ? control.max : control.min,
+    ]))"""
+"""A place of each control where it does not stand."""
+
+OFF_CENTRE = """figure => {
+    const { top, bottom } = figure.getBoundingClientRect();
+    return Math.abs((top + bottom - innerHeight) / 2);
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_a_link_lands_on_its_own_explorer_also_in_the_page_and_after_a_reload(
+    name: str, width: int, chromium: Browser, host: str
+) -> None:
+    screen = {"width": width, "height": 900}
+    with opened(chromium, host, path=name, viewport=screen) as page:
+        # Safari does not hold a page still while what stands above grows.
+        page.context.add_init_script(
+            "addEventListener('DOMContentLoaded', () => "
+            "{ document.documentElement.style.overflowAnchor = 'none' })"
+        )
+        reading(page)
+        links = [
+            (f.get_attribute("id"), f.evaluate(ASIDE))
+            for f in page.locator("figure.explorer").all()
+        ]
+
+        def landed(identity: str | None, places: dict[str, str]) -> None:
+            figure = page.locator(f"#{identity}")
+            expect(figure).to_be_in_viewport()
+            page.wait_for_function(
+                f"id => ({OFF_CENTRE})(document.getElementById(id)) < 60",
+                arg=identity,
+                timeout=5000,
+            )
+            controls = figure.locator(".vega-bind :is(input, select)").all()
+            assert {c.get_attribute("name"): c.input_value() for c in controls} == places
+
+        for identity, places in links:
+            page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+            page.evaluate(
+                "hash => { location.hash = hash }", f"{identity}?{urlencode(places)}"
+            )
+            landed(identity, places)
+        for identity, places in links:
+            page.goto("about:blank")
+            page.goto(f"{host}{name}#{identity}?{urlencode(places)}")
+            landed(identity, places)
+            reading(page)
+            landed(identity, places)
+            page.reload()
+            reading(page)
+            landed(identity, places)
+
+
 def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str) -> None:
-    link = "index.html#explorer?rate_place=-0.02&epochs=12"
+    link = f"{WITH_EXPLORERS[0]}#explorer?rate_place=-0.02&epochs=12"
     with opened(chromium, host, path=link) as page:
         reading(page)
-        assert page.get_by_role("slider", name="learning rate").input_value() == "-0.02"
-        assert page.get_by_role("slider", name="epochs").input_value() == "12"
-        expect(page.locator(".spoken")).to_contain_text("Learning rate 0.955")
+        explorer = page.locator("#explorer")
+        epochs = explorer.get_by_role("slider", name="epochs")
+        rate = explorer.get_by_role("slider", name="learning rate")
+        assert (rate.input_value(), epochs.input_value()) == ("-0.02", "12")
+        expect(explorer.locator(".spoken")).to_contain_text("Learning rate 0.955")
         page.evaluate(
             "location.hash = 'explorer?rate_place=-0.3'"
         )  # a link within the page
-        expect(page.locator("figure svg")).to_contain_text("Learning rate 0.501")
-        assert page.get_by_role("slider", name="epochs").input_value() == "12"
+        expect(explorer.locator("svg")).to_contain_text("Learning rate 0.501")
+        assert epochs.input_value() == "12"
 
 
 @pytest.mark.parametrize(
@@ -317,10 +536,13 @@ def test_a_link_opens_the_very_state_that_it_names(chromium: Browser, host: str)
 def test_an_address_that_asks_for_what_cant_be_gets_what_can(
     asked: str, place: str, chromium: Browser, host: str
 ) -> None:
-    with opened(chromium, host, path=f"#explorer?{asked}&problem=none") as page:
+    link = f"{WITH_EXPLORERS[0]}#explorer?{asked}&problem=none"
+    with opened(chromium, host, path=link) as page:
         reading(page)
-        assert page.get_by_role("slider", name="learning rate").input_value() == place
-        assert page.get_by_role("combobox").first.input_value() == "as drawn"
+        explorer = page.locator("#explorer")
+        rate = explorer.get_by_role("slider", name="learning rate")
+        assert rate.input_value() == place
+        assert explorer.get_by_role("combobox").first.input_value() == "as drawn"
 
 
 def test_a_screen_reader_is_told_what_a_chart_shows_and_what_a_move_did(
@@ -394,10 +616,9 @@ def test_the_switch_turns_the_charts_too_without_moving_a_slider(
 
 WORDS_OF_CHARTS = f"""() => {{
     {CONTRAST}
-    const words = ".role-title, .role-axis-title, .role-axis-label, "
-        + ".role-legend-title, .role-legend-label";
-    return [...document.querySelectorAll(`figure.chart :is(${{words}}) text`)]
-        .filter((text) => text.textContent.trim())
+    const onCells = (text) => ["black", "white"].includes(text.getAttribute("fill"));
+    return [...document.querySelectorAll("figure.chart svg text")]
+        .filter((text) => text.textContent.trim() && !onCells(text))
         .map((text) => [
             text.textContent,
             contrast(text.closest("figure"), getComputedStyle(text).fill)
@@ -461,8 +682,37 @@ def test_the_search_finds_a_chapter_by_its_words(chromium: Browser, host: str) -
         box.fill("penguins")
         box.press("Enter")
         expect(
-            page.locator("#search-results li a").filter(has_text="The trainer")
+            page.locator("#search-results li a").filter(has_text="The trainer").first
         ).to_be_visible()
+
+
+def test_the_search_finds_sections_those_of_chapters_first_and_leads_there(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path="search.html?q=validation") as page:
+        results = page.locator("#search-results li a")
+        expect(page.locator(".search-summary")).to_contain_text("found")
+        found = [str(a.get_attribute("href")) for a in results.all()]
+        kinds = [a[:1].isdigit() + (not a.startswith("_modules/")) for a in found]
+        assert kinds == sorted(kinds, reverse=True)
+        assert {0, 1, 2} & {*kinds} >= {1, 2}
+        assert len([a for a in found if a.startswith(SLUGS[2]) and "#" in a]) > 3
+        assert results.first.inner_text() == "3 · The trainer > Validation"
+        results.first.click()
+        expect(
+            page.get_by_role("heading", name="Validation", exact=True)
+        ).to_be_in_viewport()
+        assert page.url.endswith("03-trainer.html#validation")
+
+
+def test_the_search_finds_what_the_packages_page_documents(
+    chromium: Browser, host: str
+) -> None:
+    with opened(chromium, host, path="search.html?q=random_split") as page:
+        expect(page.locator(".search-summary")).to_contain_text("found")
+        link = page.locator("#search-results a", has_text="groundup.random_split")
+        link.first.click()
+        expect(page.locator("[id='groundup.random_split']")).to_be_in_viewport()
 
 
 def test_a_listing_is_copied_as_it_stands(chromium: Browser, host: str) -> None:
@@ -507,10 +757,8 @@ def test_an_address_that_doesnt_exist_gets_a_page_that_leads_home(host: str) -> 
 def test_the_site_works_under_a_path(chromium: Browser, site: Path) -> None:
     with hosted(site, "/some/blog") as address, opened(chromium, address) as page:
         reading(page)
-        figure = page.locator("figure.explorer")
-        before = picture(figure)
-        figure.get_by_role("slider").first.press("ArrowRight")
-        wait_until_it_is(figure, before, same=False)
+        page.get_by_role("switch").last.press("Space")
+        expect(page.locator(".struck .role-title")).to_contain_text("Without update")
         page.get_by_role("link", name="1 · Linear regression").first.click()
         reading(page)
         assert page.url.startswith(f"{address}{SLUGS[0]}.html")
@@ -522,9 +770,10 @@ def test_the_site_works_under_a_path(chromium: Browser, site: Path) -> None:
 def test_a_page_is_alive_in_a_phone_held_sideways_and_back(
     chromium: Browser, host: str
 ) -> None:
-    with opened(chromium, host, viewport={"width": 390, "height": 844}) as page:
+    phone, chapter = {"width": 390, "height": 844}, f"{SLUGS[0]}.html"
+    with opened(chromium, host, path=chapter, viewport=phone) as page:
         reading(page)
-        svg = page.locator("figure svg")
+        svg = page.locator("figure svg").first
         narrow = json.loads(
             svg.evaluate("svg => JSON.stringify(svg.getBoundingClientRect())")
         )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from blog.loop import HOME, NOTEBOOK
 from blog.recording import VEGA_LITE, Output, Played, Recording
 from chapters import found
 from tests.browser.conftest import opened
@@ -20,14 +21,27 @@ from tests.serving import reading, running
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DRAWN = "document.documentElement.dataset.drawn === 'all'"
-each_page = pytest.mark.parametrize("number", [*found()], ids="page {}".format)
+FILES = {c.slug: c.file for c in found().values()} | {HOME: NOTEBOOK}
+"""A page with recordings → the notebook."""
+
+THREE = found()[3].slug
+
+each_page = pytest.mark.parametrize("slug", FILES)
 
 
 @cache
-def recording_of(site: Path, number: int) -> Recording:
-    """What the build kept of a chapter."""
-    (kept,) = (site.parent / "build/blog/exports").glob(f"{number:02}_*.json")
+def recording_of(site: Path, slug: str) -> Recording:
+    """What the build kept of a notebook."""
+    (kept,) = (site.parent / "build/blog/exports").glob(f"{FILES[slug].stem}-*.json")
     return Recording.read(kept)
+
+
+def boxes(recording: Recording, slug: str) -> dict[str, Played]:
+    """What follows from the page's controls, by the place where it stands."""
+    if slug != HOME:
+        return {f"{slug}-{cell}": played for cell, played in recording.cells.items()}
+    _, chart, words = recording.cells.values()
+    return {HOME: chart, f"{HOME}-words": words}
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +50,13 @@ def host(site: Path) -> Iterator[str]:
         yield address
 
 
-def address_of(number: int, state: str = "") -> str:
-    return f"/{found()[number].slug}.html{state}"
+def address_of(slug: str, state: str = "") -> str:
+    return f"/{slug}.html{state}"
 
 
 # Puts controls where a reader could, by an input event each, and tells what is seen then.
 PLAY = """async ([box, steps]) => {
-    const element = document.querySelector(`[data-recorded$="-${box}"]`);
+    const element = document.querySelector(`[data-recorded="recorded-${box}"]`);
     const seen = [];
     for (const [places, names] of steps) {
         for (const [name, place] of Object.entries(places)) {
@@ -98,18 +112,18 @@ def assert_shows(seen: Any, output: Output) -> None:
 
 @each_page
 def test_at_every_recorded_place_the_page_shows_what_was_recorded(
-    number: int, site: Path, host: str, chromium: Browser
+    slug: str, site: Path, host: str, chromium: Browser
 ) -> None:
-    recording = recording_of(site, number)
+    recording = recording_of(site, slug)
     assert recording.cells
-    with opened(chromium, host, path=address_of(number)) as page:
+    with opened(chromium, host, path=address_of(slug)) as page:
         page.wait_for_function(DRAWN)
-        for cell, played in recording.cells.items():
+        for box, played in boxes(recording, slug).items():
             outputs = [played.outputs[state] for state in played.states]
             names = [[*o.get(VEGA_LITE, {}).get("datasets", {})] for o in outputs]
             start = {n: recording.controls[n].start for n in played.controls}
             steps = [*zip(combinations(played, recording), names, strict=True)]
-            *seen, back = page.evaluate(PLAY, [cell, [*steps, (start, names[0])]])
+            *seen, back = page.evaluate(PLAY, [box, [*steps, (start, names[0])]])
             for shown, output in zip(seen, outputs, strict=True):
                 assert_shows(shown, output)
             assert_shows(back, played.outputs[0])
@@ -117,10 +131,10 @@ def test_at_every_recorded_place_the_page_shows_what_was_recorded(
 
 @each_page
 def test_what_was_recorded_is_what_a_reader_of_marimo_run_gets(
-    number: int, site: Path
+    slug: str, site: Path
 ) -> None:
-    recording = recording_of(site, number)
-    with running(found()[number].file) as address, reading(address) as reader:
+    recording = recording_of(site, slug)
+    with running(FILES[slug]) as address, reading(address) as reader:
         for panel, names in recording.panels.items():
             for name, control in zip(names, reader.panels[panel].values(), strict=True):
                 kept = recording.controls[name]
@@ -153,13 +167,13 @@ def state_of(page: Page) -> list[list[Any]]:
 
 @each_page
 def test_every_control_is_moved_by_the_keyboard_and_a_link_opens_its_state_and_lands_on_it(
-    number: int, host: str, chromium: Browser
+    slug: str, host: str, chromium: Browser
 ) -> None:
     phone: dict[str, Any] = {
         "viewport": {"width": 390, "height": 800},
         "color_scheme": "dark",
     }
-    with opened(chromium, host, path=address_of(number), **phone) as page:
+    with opened(chromium, host, path=address_of(slug), **phone) as page:
         page.wait_for_function(DRAWN)
         opened_at = state_of(page)
         for panel in page.locator(".controls").all():
@@ -174,6 +188,7 @@ def test_every_control_is_moved_by_the_keyboard_and_a_link_opens_its_state_and_l
                 assert state_of(page) != before
             identity = panel.get_attribute("id")
             page.wait_for_url(re.compile(rf"#{identity}\?"))
+            page.wait_for_timeout(400)  # it was the first move's, and follows the last
             expect(panel.locator(".spoken")).not_to_be_empty()
             moved, link = state_of(page), page.url.removeprefix(host)
             page.reload()
@@ -191,11 +206,11 @@ def test_every_control_is_moved_by_the_keyboard_and_a_link_opens_its_state_and_l
 def test_what_a_link_names_and_the_page_lacks_is_left_out(
     host: str, chromium: Browser
 ) -> None:
-    number = 3
-    with opened(chromium, host, path=address_of(number)) as page:
+    slug = THREE
+    with opened(chromium, host, path=address_of(slug)) as page:
         before = state_of(page)
     link = "#learning_rate?learning_rate=123&nothing=1&epochs=-1"
-    with opened(chromium, host, path=address_of(number, link)) as page:
+    with opened(chromium, host, path=address_of(slug, link)) as page:
         page.wait_for_function(DRAWN)
         assert state_of(page) == before
 
@@ -205,7 +220,7 @@ def test_without_scripts_the_first_picture_stands_and_no_dead_control(
 ) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(host + address_of(3))
+    page.goto(host + address_of(THREE))
     assert page.locator("figure.chart img").first.is_visible()
     assert page.locator(".controls").count() > 0
     for panel in page.locator(".controls").all():

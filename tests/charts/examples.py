@@ -121,6 +121,8 @@ BUGS = [
     charts.Bug(2, "it stops at once", "for _ in range(epochs):", STABLE.losses[:1]),
 ]
 
+SWINGS = [9 * 0.9**i for i in range(40)], [4.5 + 4.5 * math.cos(i / 2) for i in range(40)]
+
 LEAST = 0.25
 RATES = [0.13, 0.18, 0.25, 0.35]
 
@@ -171,6 +173,11 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
         (HALVED, model(), mean_squared_error, [0.3]),
     ),
     "quiz": (charts.guilty_line, (STABLE.losses, BUGS, 9), ([9.0, 8.0], BUGS[::-1], 9)),
+    "struck loop": (
+        charts.struck_loop,
+        (SWINGS[0], SWINGS[1], ["zero_grad"]),
+        ([9.0, 8.0], "TypeError: no number", ["a_step", "b_step", "c_step", "d_step"]),
+    ),
     "batch order": (
         charts.batch_order,
         (batches_of(5), 24, "Batches of 5"),

@@ -74,6 +74,7 @@ def test_a_cell_too_narrow_for_its_number_is_left_without() -> None:
     assert not draw(charts.batch_order(batches_of(5), 24), 180).words
     # Two figures need more than one.
     narrow = draw(charts.batch_order(batches_of(1), 24), 400)
+    assert narrow.title == ["24 samples · 24 batches an epoch"]
     assert {len(text.words) for text in narrow.words} == {1}
 
 

@@ -1,13 +1,14 @@
 """A chapter as its tests need it: functions, definitions, and what follows from what."""
 
 import ast
+import sys
 from collections.abc import Mapping, Set
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 import marimo as mo
@@ -53,6 +54,7 @@ class Chapter:
         tree: its syntax.
         graph: which cell needs which, as marimo sees it.
         said: what it printed when it ran for `untouched`.
+        clocks: what of the module `time` was called then, by whatever code.
     """
 
     def __init__(self, declared: Declared) -> None:
@@ -63,6 +65,7 @@ class Chapter:
         self.tree = ast.parse(self.code)
         self.graph = InternalApp(self.module.app).graph
         self.said = StringIO()
+        self.clocks: set[str] = set()
 
     def run_from_the_top(self) -> Cells:
         """All cells, run with each control where it stands at first."""
@@ -71,8 +74,20 @@ class Chapter:
     @cached_property
     def untouched(self) -> Cells:
         """The same, run once: for tests that look and change nothing."""
-        with redirect_stdout(self.said), redirect_stderr(self.said):
-            return self.run_from_the_top()
+
+        def watch(frame: FrameType, event: str, called: Any) -> None:
+            # Hypothesis times Python's collector, which runs at any time.
+            elsewhere = "hypothesis" in frame.f_code.co_filename
+            if event == "c_call" and getattr(called, "__module__", None) == "time":
+                self.clocks |= set() if elsewhere else {called.__name__}
+
+        before = sys.getprofile()
+        sys.setprofile(watch)
+        try:
+            with redirect_stdout(self.said), redirect_stderr(self.said):
+                return self.run_from_the_top()
+        finally:
+            sys.setprofile(before)
 
     def run(self, **controls: Any) -> Cells:
         """The cells once these controls are moved.

@@ -177,7 +177,7 @@ def test_nothing_gives_the_limit_away_before_the_answer(
     answer = next(i for i, text in enumerate(texts) if "Your guess of" in text)
     before = " ".join(texts[:answer]) + texts[answer].partition("Answer")[0]
     assert not re.search(rf"{limit}|λ|lambda|slowest|explode", before)
-    # On the home page the explorer stands before the answer.
+    # The explorer shows it when it is asked.
     explorer = untouched.outputs[chapter.cell_that_defines("problems")]
     assert explorer.params["limit"] == "hidden"
     assert limit not in f"{explorer.title} {explorer.description}"

@@ -38,6 +38,13 @@ def test_a_chapter_runs_from_the_top_without_a_word(chapter: Chapter) -> None:
     assert ast.unparse(last) == "if __name__ == '__main__':\n    app.run()"
 
 
+def test_no_cell_reads_a_clock_so_what_is_measured_comes_from_the_benchmarks(
+    chapter: Chapter,
+) -> None:
+    assert chapter.untouched
+    assert chapter.clocks == set()
+
+
 @pytest.mark.slow
 def test_a_chapter_as_a_plain_script_runs_without_a_word_and_gives_the_same(
     chapter: Chapter,
