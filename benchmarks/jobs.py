@@ -60,6 +60,10 @@ JOBS = {
         "One model at many learning rates: run by run, or all at once?",
         all_cores=True,
     ),
+    "optimizers": Job(
+        "optimizers",
+        "What does a step of AdamW take, by itself?",
+    ),
     "import": Job("imports", "What does `import` cost before anything is trained?"),
     "growth": Job(
         "growth",

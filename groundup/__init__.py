@@ -22,8 +22,22 @@ from groundup.losses import (
 from groundup.models import MLP, LinearRegression, LogisticRegression
 from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
+from groundup.optimizers.accumulated import Accumulated
+from groundup.optimizers.adam import Adam, AdamRecipe
+from groundup.optimizers.adamw import AdamW, AdamWRecipe
+from groundup.optimizers.averaged_model import AveragedModel
+from groundup.optimizers.averaging import Averaging
+from groundup.optimizers.clipped import Clipped
 from groundup.optimizers.optimizer import Optimizer
-from groundup.optimizers.sgd import SGD
+from groundup.optimizers.scheduled import Scheduled
+from groundup.optimizers.schedules import (
+    ConstantSchedule,
+    CosineSchedule,
+    LinearSchedule,
+    OneCycleSchedule,
+)
+from groundup.optimizers.sgd import SGD, SGDRecipe
+from groundup.optimizers.wrapper import Wrapper
 from groundup.sweep import SweepResult, sweep
 from groundup.timing import time_in_turns
 from groundup.trainer import Average, Trainer, TrainerResult, evaluate
@@ -32,22 +46,37 @@ __all__ = [
     "MLP",
     "PENGUIN_FEATURES",
     "SGD",
+    "Accumulated",
+    "Adam",
+    "AdamRecipe",
+    "AdamW",
+    "AdamWRecipe",
     "Average",
+    "AveragedModel",
+    "Averaging",
     "Callback",
+    "Clipped",
+    "ConstantSchedule",
+    "CosineSchedule",
     "DataLoader",
     "Dataset",
     "LinearRegression",
+    "LinearSchedule",
     "LogisticRegression",
     "NaiveTrainer",
     "NaiveTrainerConfig",
     "NaiveTrainerResult",
+    "OneCycleSchedule",
     "Optimizer",
     "ParameterHistory",
     "Progress",
+    "SGDRecipe",
+    "Scheduled",
     "SweepResult",
     "Trainer",
     "TrainerConfig",
     "TrainerResult",
+    "Wrapper",
     "binary_accuracy",
     "binary_cross_entropy_with_logits",
     "count_operations",

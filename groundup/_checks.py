@@ -59,6 +59,13 @@ def check_learning_rate(name: str, value: float) -> None:
         raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
+def check_share(name: str, value: float) -> None:
+    """Refuse what is not a number from 0 up to, but not, 1."""
+    check_finite(name, value)
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and less than 1, got {value}")
+
+
 def check_flag(name: str, value: bool) -> None:
     """Refuse what is not True or False: a generator, for example, one place to the left."""
     if not isinstance(value, bool):
@@ -166,6 +173,15 @@ def check_leaf(name: str, value: Tensor) -> None:
         raise ValueError(f"{name} must be a leaf, got the result of {value.grad_fn}")
 
 
+def check_schedule(schedule: Callable[[int, int], float]) -> None:
+    """Refuse what can't be called: a name, for example, or a class that was not."""
+    if not callable(schedule) or isinstance(schedule, type):
+        raise TypeError(
+            "schedule must be callable as schedule(step, total_steps), "
+            f"got {describe(schedule)}"
+        )
+
+
 # What the trainer is given.
 
 
@@ -239,9 +255,9 @@ def check_average(average: Callable[[], Any]) -> None:
         raise TypeError(f"average must be callable, got {describe(average)}")
 
 
-def check_optimizer(optimizer: Any, model: nn.Module) -> None:
-    """Refuse what is no optimizer, wants more than a step, or moves another model."""
-    for method in ("zero_grad", "step"):
+def check_steps(optimizer: Any, *more: str) -> None:
+    """Refuse what is no optimizer, lacks one of more methods, or wants more than a step."""
+    for method in ("zero_grad", "step", *more):
         if isinstance(optimizer, type) or not callable(getattr(optimizer, method, None)):
             raise TypeError(
                 f"optimizer must be an object with {method}(), got {describe(optimizer)}"
@@ -252,6 +268,11 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
                 "optimizer must take a step from one backward pass, without arguments, "
                 f"got {type(optimizer).__name__}, whose step() needs {name!r}"
             )
+
+
+def check_optimizer(optimizer: Any, model: nn.Module) -> None:
+    """Refuse what is no optimizer, wants more than a step, or moves another model."""
+    check_steps(optimizer)
     groups = getattr(optimizer, "param_groups", None)
     if groups is not None:
         moved = {id(p) for group in groups for p in group["params"]}

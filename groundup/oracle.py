@@ -6,10 +6,16 @@ learning rate η give
 
     θₖ − θ* = (I − ηH)ᵏ (θ₀ − θ*)
 
-(Nocedal and Wright, *Numerical Optimization*, section 3.3). All is computed in float64,
-whatever the data's dtype.
+(Nocedal and Wright, *Numerical Optimization*, section 3.3). With momentum β each direction
+of H has, beside its distance, a buffer of gradients, and a step takes the two by a matrix:
+
+    heavy ball  [1 − ηλ, −ηβ; λ, β]      Nesterov's  [1 − ηλ(1 + β), −ηβ²; λ, β]
+
+(Polyak, 1964; O'Donoghue and Candès, 2015). All is computed in float64, whatever the data's
+dtype.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -19,7 +25,9 @@ from groundup._checks import (
     check_all_finite,
     check_count,
     check_learning_rate,
+    check_not_negative,
     check_samples,
+    check_share,
     check_tensor,
 )
 from groundup.naive import NaiveTrainerResult
@@ -64,21 +72,96 @@ def hessian(X: Tensor) -> Tensor:
     return H
 
 
-def largest_stable_learning_rate(X: Tensor) -> float:
-    """Return the learning rate 2 / λmax(H), above which gradient descent diverges.
+def largest_stable_learning_rate(
+    X: Tensor, momentum: float = 0.0, nesterov: bool = False
+) -> float:
+    """Return the learning rate above which gradient descent diverges.
+
+    That is 2 / λmax(H) without momentum, 2 (1 + β) / λmax(H) with it, and with Nesterov's
+    2 (1 + β) / ((1 + 2β) λmax(H)).
 
     Args:
         X: features, shape `(n, num_features)`.
+        momentum: β, at least 0 and less than 1.
+        nesterov: whether it is Nesterov's.
 
     Raises:
-        TypeError, ValueError: as `hessian` does.
+        TypeError, ValueError: as `hessian` does, and if `momentum` is out of its range.
 
     Example:
         >>> from groundup import oracle
         >>> round(oracle.largest_stable_learning_rate(torch.tensor([[1.0], [-1.0]])), 6)
         1.0
     """
-    return 2 / float(torch.linalg.eigvalsh(hessian(X))[-1])
+    check_share("momentum", momentum)
+    steepest = float(torch.linalg.eigvalsh(hessian(X))[-1])
+    return 2 * (1 + momentum) / (1 + 2 * momentum * nesterov) / steepest
+
+
+def best_momentum(X: Tensor) -> tuple[float, float]:
+    """Return the learning rate and the momentum with which a heavy ball comes down fastest.
+
+    With the root of the condition number, r = √(λmax / λmin), its distance shrinks by the
+    factor (r − 1) / (r + 1) a step in the long run; momentum is that factor's square.
+
+    Args:
+        X: features, shape `(n, num_features)`.
+
+    Returns:
+        The learning rate, positive, and the momentum, at least 0 and less than 1.
+
+    Raises:
+        TypeError: as `hessian` does.
+        ValueError: as `hessian` does, and if the features depend on one another, so that
+            there is no least curvature.
+
+    Example:
+        >>> from groundup import oracle
+        >>> lr, momentum = oracle.best_momentum(torch.tensor([[3.0], [-3.0]]))
+        >>> round(lr, 6), round(momentum, 6)
+        (0.125, 0.25)
+    """
+    curvatures = torch.linalg.eigvalsh(hessian(X))
+    least, most = float(curvatures[0]), float(curvatures[-1])
+    if least <= len(curvatures) * torch.finfo(torch.float64).eps * most:
+        raise ValueError(
+            "features must not depend on one another, got a Hessian whose least "
+            f"eigenvalue is {least:.3g}, its largest {most:.3g}"
+        )
+    low, high = math.sqrt(least), math.sqrt(most)
+    return (2 / (high + low)) ** 2, ((high - low) / (high + low)) ** 2
+
+
+def spectral_radius(
+    rate_times_curvature: Tensor, momentum: float | Tensor, nesterov: bool = False
+) -> Tensor:
+    """Return by which factor a step shrinks a direction's distance in the long run.
+
+    It is the larger size of the two roots r of r² − Tr + D, with T = 1 + β − ηλ and D = β,
+    or with Nesterov's T = (1 + β)(1 − ηλ) and D = β (1 − ηλ); above 1, the run diverges.
+
+    Args:
+        rate_times_curvature: ηλ, of any shape.
+        momentum: β, a number or a tensor whose shape fits.
+        nesterov: whether it is Nesterov's.
+
+    Returns:
+        A factor for each, float64.
+
+    Raises:
+        TypeError: if `rate_times_curvature` is not a tensor.
+
+    Example:
+        >>> from groundup import oracle
+        >>> oracle.spectral_radius(torch.tensor([0.25, 1.0, 4.0]), momentum=0.25)
+        tensor([0.5000, 0.5000, 2.6559], dtype=torch.float64)
+    """
+    check_tensor("rate_times_curvature", rate_times_curvature)
+    left = 1 - rate_times_curvature.double()
+    trace = (1 + momentum) * left if nesterov else momentum + left
+    determinant = momentum * (left if nesterov else torch.ones_like(left))
+    root = torch.sqrt(torch.complex(trace**2 / 4 - determinant, torch.zeros_like(trace)))
+    return torch.maximum((trace / 2 + root).abs(), (trace / 2 - root).abs())
 
 
 def least_squares(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,9 +264,19 @@ def quadratic(X: Tensor, y: Tensor, weights: Tensor, bias: Tensor) -> Quadratic:
 
 
 def closed_form_path(
-    X: Tensor, y: Tensor, weights: Tensor, bias: Tensor, learning_rate: float, epochs: int
+    X: Tensor,
+    y: Tensor,
+    weights: Tensor,
+    bias: Tensor,
+    learning_rate: float,
+    epochs: int,
+    *,
+    momentum: float = 0.0,
+    nesterov: bool = False,
 ) -> NaiveTrainerResult:
     """Return what `NaiveTrainer` must give for a linear model, computed without a loop.
+
+    With momentum it is what `SGD` must give over all samples at once.
 
     Args:
         X: features, shape `(n, num_features)`.
@@ -192,14 +285,16 @@ def closed_form_path(
         bias: the start, shape `(1,)`.
         learning_rate: positive and finite.
         epochs: how many updates, at least 0.
+        momentum: β, at least 0.
+        nesterov: whether it is Nesterov's.
 
     Returns:
         Losses before, and parameters `(weights, bias)` after, each update, in float64.
 
     Raises:
         TypeError: if a tensor, a number or an integer is none.
-        ValueError: if a shape, `learning_rate` or `epochs` is out of range, or a tensor is
-            not finite.
+        ValueError: if a shape, `learning_rate`, `epochs` or `momentum` is out of range, or
+            a tensor is not finite.
 
     Example:
         >>> from groundup import oracle
@@ -212,11 +307,37 @@ def closed_form_path(
     check_learning_rate("learning_rate", learning_rate)
     check_count("epochs", epochs, minimum=0)
     q = quadratic(X, y, weights, bias)
-    k = torch.arange(epochs + 1, dtype=torch.float64).unsqueeze(1)
-    powers = (1 - learning_rate * q.eigenvalues) ** k
+    check_not_negative("momentum", momentum)
+    if momentum:
+        step = _momentum_step(q.eigenvalues, learning_rate, momentum, nesterov)
+        powers = _powers(step, epochs + 1)[..., 0, 0]
+    else:
+        k = torch.arange(epochs + 1, dtype=torch.float64).unsqueeze(1)
+        powers = (1 - learning_rate * q.eigenvalues) ** k
     losses = q.least_loss + 0.5 * (powers**2) @ (q.eigenvalues * q.offsets**2)
     path = q.solution + (powers * q.offsets) @ q.eigenvectors.T
     return NaiveTrainerResult(
         losses=losses[:-1].tolist(),
         parameters=[(theta[:-1].unsqueeze(1), theta[-1:]) for theta in path[1:]],
     )
+
+
+def _momentum_step(
+    curvatures: Tensor, learning_rate: float, momentum: float, nesterov: bool
+) -> Tensor:
+    """Return what a step does to each direction's distance and buffer, `(p, 2, 2)`."""
+    slope = learning_rate * curvatures
+    ahead = momentum if nesterov else 0.0
+    rows = [
+        [1 - slope * (1 + ahead), -learning_rate * momentum * (ahead or 1) + 0 * slope],
+        [curvatures, momentum + 0 * slope],
+    ]
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def _powers(M: Tensor, count: int) -> Tensor:
+    """Return the powers of matrices from 0 on, `(count, *M.shape)`, by doubling."""
+    powers = torch.eye(M.shape[-1], dtype=M.dtype).expand(1, *M.shape)
+    while len(powers) < count:
+        powers, M = torch.cat([powers, powers @ M]), M @ M
+    return powers[:count]

@@ -66,24 +66,26 @@ def export(notebook: Path, page: Path) -> str:
 
 
 class Control(NamedTuple):
-    """A slider, a switch or a button as it stands in a cell's output."""
+    """A slider, switch, dropdown or button as it stands in a cell's output."""
 
     kind: str
     identity: str
     start: Any
     """Where it stands before it is touched, as the front end sends it."""
 
-    ends: tuple[float, float]
+    ends: tuple[Any, Any]
     steps: tuple[float, ...]
 
     def sent(self, value: Any) -> Any:
         """A value as the front end sends it: a slider with steps of its own counts them."""
+        if self.kind == "dropdown":
+            return (value,)
         return self.steps.index(value) if self.steps else value
 
     @property
     def elsewhere(self) -> list[Any]:
-        """Other places for it, as sent: a slider's ends, a switch's other side, a click."""
-        if self.kind == "slider":
+        """Other places for it, as sent: both ends, a switch's other side, a click."""
+        if self.kind in ("slider", "dropdown"):
             return [end for end in self.ends if end != self.start]
         return [not self.start] if self.kind == "switch" else [self.start + 1]
 
@@ -185,7 +187,7 @@ def reading(address: str) -> Iterator[Reader]:
 def _controls(output: str) -> dict[str, Control]:
     """The controls in a cell's output by their labels."""
     controls = {}
-    element = r"object-id='(.*?)'[^>]*><marimo-(slider|switch|button) (.*?)>"
+    element = r"object-id='(.*?)'[^>]*><marimo-(slider|switch|dropdown|button) (.*?)>"
     for identity, kind, attributes in re.findall(element, output):
         values = {
             name: json.loads(html.unescape(value))
@@ -193,6 +195,10 @@ def _controls(output: str) -> dict[str, Control]:
         }
         label = re.sub(r"<.*?>", "", values["label"] or "")
         ends = values.get("start", 0), values.get("stop", 0)
+        start = values["initial-value"]
+        if kind == "dropdown":
+            start, options = tuple(start), values["options"]
+            ends = (options[0],), (options[-1],)
         steps = tuple(values.get("steps", ()))
-        controls[label] = Control(kind, identity, values["initial-value"], ends, steps)
+        controls[label] = Control(kind, identity, start, ends, steps)
     return controls

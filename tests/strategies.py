@@ -6,7 +6,19 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from groundup import Dataset, LinearRegression, TrainerConfig, make_regression
+from groundup import (
+    AdamRecipe,
+    AdamWRecipe,
+    ConstantSchedule,
+    CosineSchedule,
+    Dataset,
+    LinearRegression,
+    LinearSchedule,
+    OneCycleSchedule,
+    SGDRecipe,
+    TrainerConfig,
+    make_regression,
+)
 from tests.helpers import seeded
 
 seeds = st.integers(0, 2**32 - 1)
@@ -94,6 +106,24 @@ def logits_and_targets(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
 
 rates = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 
+momenta = st.floats(0, 1, exclude_max=True)
+betas = st.tuples(momenta, momenta)
+recipes = (
+    st.builds(SGDRecipe, momentum=momenta, dampening=momenta)
+    | st.builds(AdamRecipe, betas=betas, eps=rates)
+    | st.builds(AdamWRecipe, betas=betas, eps=rates)
+)
+schedules = (
+    st.builds(ConstantSchedule, warmup_steps=st.integers(0, 9))
+    | st.builds(LinearSchedule, warmup_steps=st.integers(0, 9), final=st.floats(0, 2))
+    | st.builds(CosineSchedule, warmup_steps=st.integers(0, 9), final=st.floats(0, 2))
+    | st.builds(
+        OneCycleSchedule,
+        peak=st.floats(0, 0.99),
+        start=st.floats(0, 2),
+        final=st.floats(0, 2),
+    )
+)
 configs = st.builds(
     TrainerConfig,
     epochs=st.integers(0, 10**6),
@@ -103,4 +133,8 @@ configs = st.builds(
     shuffle=st.booleans(),
     drop_last=st.booleans(),
     seed=st.integers(0, 2**64 - 1),
+    optimizer=recipes,
+    schedule=schedules | st.none(),
+    max_gradient_norm=rates | st.none(),
+    accumulate=st.integers(1, 10**6),
 )

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ import torch
 from torch import Tensor
 
 from benchmarks import __main__ as command
-from benchmarks import browser, jobs, report, rows, sweep, training
+from benchmarks import browser, jobs, optimizers, report, rows, sweep, training
 from benchmarks.operations import measure
 from benchmarks.training import CONTENDERS, JOBS, check
 from chapters import found
-from groundup import charts
+from groundup import AdamW, charts
 
 CONTENDERS_WITHOUT_PEERS = ("by hand", "bare", "groundup", "naive trainer")
 EVERYWHERE = {
@@ -85,6 +86,16 @@ def test_a_sweep_a_run_and_the_closed_form_are_held_to_the_same_weights(
     )
     with pytest.raises(ValueError, match="groundup in sweep must end at the weights"):
         sweep.check([0.01, 0.8], 20)
+
+
+def test_every_step_of_adamw_is_held_to_torchs_for_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shapes = [(3, 2), (2,)]
+    optimizers.check(shapes, steps=20)
+    monkeypatch.setitem(optimizers.CONTENDERS, "groundup", partial(AdamW, lr=1e-3))
+    with pytest.raises(ValueError, match="groundup in optimizers must end at the param"):
+        optimizers.check(shapes, steps=20)
 
 
 def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand() -> None:

@@ -18,10 +18,22 @@ from torch.utils.data import TensorDataset
 from groundup import (
     MLP,
     SGD,
+    Accumulated,
+    Adam,
+    AdamRecipe,
+    AdamW,
+    AdamWRecipe,
     Callback,
+    Clipped,
+    CosineSchedule,
     DataLoader,
     Dataset,
     LinearRegression,
+    LinearSchedule,
+    OneCycleSchedule,
+    Optimizer,
+    Scheduled,
+    SGDRecipe,
     Trainer,
     TrainerConfig,
     evaluate,
@@ -38,7 +50,16 @@ from tests.helpers import (
 from tests.strategies import batch_sizes, configs, seeds
 
 REQUIRED = {"epochs": 3, "batch_size": 4, "learning_rate": 0.1}
-OPTIONAL = {"weight_decay": 0.0, "shuffle": True, "drop_last": False, "seed": 0}
+OPTIONAL = {
+    "weight_decay": 0.0,
+    "shuffle": True,
+    "drop_last": False,
+    "seed": 0,
+    "optimizer": {"momentum": 0.0, "dampening": 0.0, "nesterov": False},
+    "schedule": None,
+    "max_gradient_norm": None,
+    "accumulate": 1,
+}
 DATA = Dataset(*make_regression(11, 2, generator=seeded()))
 NUMBERED = Dataset(torch.arange(30.0).unsqueeze(1), torch.zeros(30, 1))
 NOTHING = Dataset(torch.ones(0, 2), torch.ones(0, 1))
@@ -150,6 +171,39 @@ BAD_FIELDS = [
     ("seed", 2**64, ValueError, f"seed must be less than 2**64, got {2**64}"),
     ("seed", 0.5, TypeError, "seed must be an integer, got 0.5 (float)"),
     ("seed", None, TypeError, "seed must be an integer, got None (NoneType)"),
+    (
+        "optimizer",
+        "AdamW",
+        TypeError,
+        "optimizer must be a recipe such as SGDRecipe(), with a build(), got 'AdamW' (str)",
+    ),
+    (
+        "optimizer",
+        None,
+        TypeError,
+        "optimizer must be a recipe such as SGDRecipe(), with a build(), got None "
+        "(NoneType)",
+    ),
+    (
+        "schedule",
+        "cosine",
+        TypeError,
+        "schedule must be callable as schedule(step, total_steps), got 'cosine' (str)",
+    ),
+    (
+        "max_gradient_norm",
+        0,
+        ValueError,
+        "max_gradient_norm must be positive and finite, got 0",
+    ),
+    (
+        "max_gradient_norm",
+        "1",
+        TypeError,
+        "max_gradient_norm must be a number, got '1' (str)",
+    ),
+    ("accumulate", 0, ValueError, "accumulate must be at least 1, got 0"),
+    ("accumulate", None, TypeError, "accumulate must be an integer, got None (NoneType)"),
 ]
 bad_fields = pytest.mark.parametrize(("name", "value", "error", "message"), BAD_FIELDS)
 
@@ -182,11 +236,29 @@ def test_a_config_read_from_its_own_text_is_the_same(config: TrainerConfig) -> N
     assert repr(again) == repr(config)
 
 
+def kind(piece: object) -> str | None:
+    """Return a piece's class without its last word."""
+    return re.sub("Recipe|Schedule|NoneType", "", type(piece).__name__) or None
+
+
 @given(configs)
 def test_the_text_is_json_with_one_field_a_line(config: TrainerConfig) -> None:
     text = config.to_json()
-    assert json.loads(text) == dataclasses.asdict(config)
-    assert len(text.splitlines()) == len(dataclasses.fields(config)) + 2
+    read, expected = json.loads(text), json.loads(json.dumps(dataclasses.asdict(config)))
+    assert len(text.splitlines()) == len(read) + 2
+    for name in ("optimizer", "schedule"):  # which also say what they are
+        if name in read:
+            assert read[name].pop("kind") == kind(getattr(config, name))
+    for field in dataclasses.fields(config):
+        if field.name not in read:  # of what lies around the step, the defaults
+            assert field.name in list(OPTIONAL)[4:]
+            assert getattr(config, field.name) == field.default
+            del expected[field.name]
+    assert read == expected
+
+
+def test_the_text_of_a_plain_run_tells_nothing_of_what_may_be_around_the_step() -> None:
+    assert list(json.loads(config().to_json())) == [*REQUIRED, *list(OPTIONAL)[:4]]
 
 
 def test_a_config_of_numpys_numbers_can_be_written() -> None:
@@ -224,7 +296,8 @@ def test_a_missing_required_field_is_refused_by_name(name: str) -> None:
 def test_an_unknown_field_is_refused_by_name(name: str) -> None:
     message = re.escape(
         f"unknown field {name!r}; known are "
-        "epochs, batch_size, learning_rate, weight_decay, shuffle, drop_last, seed"
+        "epochs, batch_size, learning_rate, weight_decay, shuffle, drop_last, seed, "
+        "optimizer, schedule, max_gradient_norm, accumulate"
     )
     with pytest.raises(ValueError, match=f"^{message}$"):
         TrainerConfig.from_json(json.dumps(REQUIRED | {name: 1}))
@@ -519,3 +592,166 @@ def test_what_validates_is_given_by_name() -> None:
     build: Callable[..., Trainer] = config().build
     with pytest.raises(TypeError, match="positional argument"):
         build(linear(), mean_squared_error, DATA, DATA)
+
+
+# What lies between gradients and new weights.
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind"),
+    [(SGDRecipe(0.9), SGD), (AdamRecipe(), Adam), (AdamWRecipe(), AdamW)],
+)
+def test_a_recipe_makes_its_optimizer_with_the_configs_rate_and_decay(
+    recipe: Any, kind: type[Optimizer]
+) -> None:
+    written = config(optimizer=recipe, weight_decay=0.25)
+    trainer = written.build(linear(), mean_squared_error, DATA)
+    assert type(trainer.optimizer) is kind
+    assert isinstance(trainer.optimizer, Optimizer)
+    defaults = trainer.optimizer.defaults
+    assert (defaults["lr"], defaults["weight_decay"]) == (0.1, 0.25)
+    fields = dataclasses.asdict(recipe)
+    assert fields.items() <= defaults.items()
+    assert fields.keys() | {"lr", "weight_decay"} == defaults.keys()
+
+
+def test_one_field_makes_one_wrapper_in_a_stated_order() -> None:
+    trainer = config(
+        schedule=CosineSchedule(1), max_gradient_norm=2.0, accumulate=2, epochs=5
+    ).build(linear(), mean_squared_error, DATA)
+    accumulated = trainer.optimizer
+    assert isinstance(accumulated, Accumulated)
+    assert accumulated.every == 2
+    scheduled = accumulated.optimizer
+    assert isinstance(scheduled, Scheduled)
+    assert (scheduled.schedule, scheduled.total_steps) == (CosineSchedule(1), 5 * 3 // 2)
+    assert isinstance(scheduled.optimizer, Clipped)
+    assert scheduled.optimizer.max_norm == 2
+    assert isinstance(scheduled.optimizer.optimizer, SGD)
+    trainer.train()
+    assert (scheduled.steps, accumulated.updates, accumulated.batches) == (7, 7, 1)
+
+
+@given(
+    epochs=st.integers(1, 3),
+    batch_size=st.integers(1, 11),
+    accumulate=st.integers(1, 4),
+    drop_last=st.booleans(),
+)
+def test_the_schedules_total_is_the_updates_of_the_run(
+    epochs: int, batch_size: int, accumulate: int, drop_last: bool
+) -> None:
+    recipe = config(
+        epochs=epochs,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        drop_last=drop_last,
+        schedule=LinearSchedule(),
+    )
+    batches = epochs * (11 // batch_size if drop_last else -(-11 // batch_size))
+    if batches < accumulate:
+        message = f"^accumulate must be at most {batches}, all batches of the run, got "
+        with pytest.raises(ValueError, match=message):
+            recipe.build(linear(), mean_squared_error, DATA)
+        return
+    trainer = recipe.build(linear(), mean_squared_error, DATA)
+    trainer.train()
+    stack: Any = trainer.optimizer
+    scheduled = stack.optimizer if accumulate > 1 else stack
+    assert scheduled.steps == scheduled.total_steps
+
+
+def test_no_epochs_at_all_are_fine_with_everything_around_the_step() -> None:
+    recipe = config(
+        epochs=0, schedule=CosineSchedule(), max_gradient_norm=1.0, accumulate=9
+    )
+    trainer = recipe.build(linear(), mean_squared_error, DATA)
+    assert trainer.train().train_losses == []
+
+
+def test_a_warm_up_longer_than_the_run_is_refused_before_anything_is_trained() -> None:
+    recipe = config(schedule=CosineSchedule(warmup_steps=10))
+    message = "^warmup_steps must be at most 9, the total of updates, got 10$"
+    with pytest.raises(ValueError, match=message):
+        recipe.build(Uncalled(2, seeded()), mean_squared_error, Unread(*DATA.tensors))
+
+
+def test_accumulated_batches_are_one_large_batch() -> None:
+    parts, whole = linear().double(), linear().double()
+    data = Dataset(*(tensor[:8].double() for tensor in DATA.tensors))
+    config(batch_size=2, accumulate=4).build(parts, mean_squared_error, data).train()
+    config(batch_size=8).build(whole, mean_squared_error, data).train()
+    torch.testing.assert_close(values(parts), values(whole), rtol=1e-12, atol=1e-12)
+
+
+def test_the_text_says_what_kind_a_recipe_and_a_schedule_are() -> None:
+    written = config(optimizer=AdamWRecipe(), schedule=OneCycleSchedule())
+    text = json.loads(written.to_json())
+    assert text["optimizer"] == {"kind": "AdamW", "betas": [0.9, 0.999], "eps": 1e-8}
+    assert text["schedule"] == {
+        "kind": "OneCycle",
+        "peak": 0.3,
+        "start": 0.04,
+        "final": 4e-6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error", "message"),
+    [
+        (
+            "optimizer",
+            {"kind": "Lion"},
+            ValueError,
+            "optimizer's kind must be one of SGD, ",
+        ),
+        ("optimizer", {"momentum": 0.9}, ValueError, "optimizer's kind must be one of SGD"),
+        (
+            "optimizer",
+            {"kind": "SGD", "lr": 1},
+            ValueError,
+            "unknown field 'lr'; known are momentum, dampening, nesterov",
+        ),
+        (
+            "optimizer",
+            {"kind": "Adam", "eps": 0},
+            ValueError,
+            "eps must be positive and finite, got 0",
+        ),
+        (
+            "optimizer",
+            {"kind": "Adam", "betas": [0.9, 1.0]},
+            ValueError,
+            "betas[1] must be at least 0 and less than 1, got 1.0",
+        ),
+        ("schedule", {"kind": []}, ValueError, "schedule's kind must be one of Constant, "),
+        (
+            "schedule",
+            {"kind": "Cosine", "final": -1},
+            ValueError,
+            "final must not be negative, got -1",
+        ),
+        ("schedule", 3, TypeError, "schedule must be callable as schedule(step, total"),
+    ],
+)
+def test_a_piece_that_does_not_fit_is_refused_when_it_is_read(
+    field: str, value: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        TrainerConfig.from_json(json.dumps(REQUIRED | {field: value}))
+
+
+def half(step: int, total: int) -> float:
+    return 0.5
+
+
+def test_a_piece_of_ones_own_trains_and_is_refused_when_it_is_to_be_written() -> None:
+    model, twin = linear(), linear()
+    recipe = config(schedule=half)
+    recipe.build(model, mean_squared_error, DATA).train()
+    config(learning_rate=0.05).build(twin, mean_squared_error, DATA).train()
+    assert_identical(values(model), values(twin))
+    with pytest.raises(
+        ValueError, match=r"^schedule must be of one of the kinds Constant, "
+    ):
+        recipe.to_json()

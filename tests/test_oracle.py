@@ -327,3 +327,139 @@ def test_features_whose_squares_leave_the_numbers_are_refused() -> None:
 
 def test_whole_numbers_are_finite() -> None:
     assert_identical(oracle.hessian(torch.tensor([[1], [3]]))[0, 0].item(), 10.0)
+
+
+# Momentum.
+
+betas = st.sampled_from([0.0, 0.3, 0.76, 0.95])
+
+
+def by_torch(
+    problem: Problem, rate: float, momentum: float, nesterov: bool, epochs: int
+) -> NaiveTrainerResult:
+    model = problem.model
+    optimizer = torch.optim.SGD(
+        model.parameters(), rate, momentum, nesterov=nesterov and momentum > 0
+    )
+    losses, parameters = [], []
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        loss = mean_squared_error(model(problem.X), problem.y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        parameters.append(values(model))
+    return NaiveTrainerResult(losses, parameters)
+
+
+@given(problems(), st.floats(0.01, 1.01), betas, st.booleans(), st.integers(0, 40))
+def test_the_closed_form_with_momentum_is_torchs_path(
+    problem: Problem, part: float, momentum: float, nesterov: bool, epochs: int
+) -> None:
+    rate = part * oracle.largest_stable_learning_rate(problem.X, momentum, nesterov)
+    weights, bias = values(problem.model)
+    path = oracle.closed_form_path(
+        problem.X,
+        problem.y,
+        weights,
+        bias,
+        rate,
+        epochs,
+        momentum=momentum,
+        nesterov=nesterov,
+    )
+    result = by_torch(problem, rate, momentum, nesterov, epochs)
+    scale = max([1.0, *result.losses])
+    torch.testing.assert_close(path.losses, result.losses, rtol=1e-9, atol=1e-10 * scale)
+    torch.testing.assert_close(
+        path.parameters, result.parameters, rtol=1e-9, atol=1e-10 * scale
+    )
+
+
+def iteration(slope: float, momentum: float, nesterov: bool) -> np.ndarray[Any, Any]:
+    """Return what a step by the documented update makes of a distance and a buffer."""
+    columns = []
+    for distance, buffer in ((1.0, 0.0), (0.0, 1.0)):
+        buffer = momentum * buffer + slope * distance
+        step = slope * distance + momentum * buffer if nesterov else buffer
+        columns.append([distance - step, buffer])
+    return np.array(columns).T
+
+
+@given(st.floats(0, 6), st.floats(0, 0.99), st.booleans())
+def test_the_spectral_radius_is_that_of_a_steps_matrix(
+    slope: float, momentum: float, nesterov: bool
+) -> None:
+    expected = max(abs(np.linalg.eigvals(iteration(slope, momentum, nesterov))))
+    radius = oracle.spectral_radius(
+        torch.tensor([slope], dtype=torch.float64), momentum, nesterov
+    )
+    assert radius.item() == pytest.approx(
+        expected, abs=2e-7
+    )  # equal roots are a root apart
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.25, 0.5, 0.9, 0.99])
+def test_just_below_the_limit_a_steps_matrix_shrinks_and_just_above_it_grows(
+    momentum: float, nesterov: bool
+) -> None:
+    steepest = torch.linalg.eigvalsh(oracle.hessian(X))[-1].item()
+    limit = oracle.largest_stable_learning_rate(X, momentum, nesterov)
+
+    def radius(rate: float) -> float:
+        return float(
+            max(abs(np.linalg.eigvals(iteration(rate * steepest, momentum, nesterov))))
+        )
+
+    assert radius(0.999 * limit) < 1 < radius(1.001 * limit)
+
+
+@given(problems())
+def test_no_other_pair_comes_down_faster_than_the_best_one(problem: Problem) -> None:
+    curvatures = torch.linalg.eigvalsh(oracle.hessian(problem.X))
+    if curvatures[0] < 1e-9 * curvatures[-1]:
+        with pytest.raises(
+            ValueError, match=r"^features must not depend on one another, got "
+        ):
+            oracle.best_momentum(problem.X)
+        return
+    rate, momentum = oracle.best_momentum(problem.X)
+    best = oracle.spectral_radius(rate * curvatures, momentum).max().item()
+    root = (curvatures[-1] / curvatures[0]).sqrt().item()
+    assert best == pytest.approx((root - 1) / (root + 1), abs=1e-6)
+    for other in (0.9, 0.99, 1.01, 1.1):
+        slower = oracle.spectral_radius(rate * other * curvatures, momentum).max().item()
+        assert slower >= best - 1e-6
+        if other * momentum < 1:
+            slower = (
+                oracle.spectral_radius(rate * curvatures, other * momentum).max().item()
+            )
+            assert slower >= best - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: oracle.largest_stable_learning_rate(X, 1.0),
+            ValueError,
+            "momentum must be at least 0 and less than 1, got 1.0",
+        ),
+        (
+            lambda: oracle.closed_form_path(X, y, W, B, 0.1, 2, momentum=-0.1),
+            ValueError,
+            "momentum must not be negative, got -0.1",
+        ),
+        (
+            lambda: oracle.spectral_radius(0.5, 0.1),  # type: ignore[arg-type]
+            TypeError,
+            "rate_times_curvature must be a torch.Tensor, got 0.5 (float)",
+        ),
+    ],
+)
+def test_a_momentum_out_of_its_range_is_named(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call()

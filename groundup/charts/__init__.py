@@ -25,6 +25,7 @@ with extra("notebooks"):
         gradient_noise,
         growth,
     )
+    from groundup.charts.optimizers import bowl_explorer, courses, scheduled
     from groundup.charts.quiz import Bug, guilty_line
     from groundup.charts.runs import diverged_at, losses, training, trajectories
     from groundup.charts.trainer import (
@@ -40,6 +41,8 @@ __all__ = [
     "Problem",
     "batch_order",
     "batch_size_explorer",
+    "bowl_explorer",
+    "courses",
     "decision_boundary",
     "diverged_at",
     "fit",
@@ -52,6 +55,7 @@ __all__ = [
     "pace",
     "promises",
     "ratios",
+    "scheduled",
     "struck_loop",
     "sweep_losses",
     "times",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -16,11 +17,15 @@ from groundup._checks import (
 from groundup._results import in_ascii
 
 NOT_OURS = {
+    "base_momentum",
     "capturable",
     "differentiable",
     "foreach",
     "fused",
     "initial_lr",
+    "max_lr",
+    "max_momentum",
+    "min_lr",
     "param_names",
 }
 """Options of torch's and its schedulers' that don't change what a step computes."""
@@ -63,6 +68,9 @@ class Optimizer:
 
     state_names: frozenset[str] | None = None
     """What this kind remembers of a parameter, and knows its state by; None: anything."""
+
+    fixed: Mapping[str, Any] = MappingProxyType({})
+    """Options of torch's that this kind leaves nobody to choose, and is known by."""
 
     def __init__(
         self, params: Iterable[Tensor] | Iterable[dict[str, Any]], **defaults: Any
@@ -111,14 +119,9 @@ class Optimizer:
                 f"options of {type(self).__name__} are {', '.join(self.defaults)}, "
                 f"got {option!r}"
             )
-        complete = {**self.defaults, **group, "params": tensors}
+        complete = {**self.defaults, **group, **self.fixed, "params": tensors}
         self._check(complete)
-        # A number of NumPy's is none of those that torch.load takes from a file.
-        plain = {
-            name: value.item() if type(value).__module__ == "numpy" else value
-            for name, value in complete.items()
-        }
-        self.param_groups.append(plain)
+        self.param_groups.append({name: _plain(v) for name, v in complete.items()})
 
     def _check(self, group: Mapping[str, Any]) -> None:
         """Refuse options that are out of range; a subclass adds those of its own."""
@@ -197,6 +200,13 @@ class Optimizer:
         return in_ascii(f"{type(self).__name__}({count} parameters, {options})")
 
 
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy's as Python's: torch.load takes no other from a file."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return value.item() if type(value).__module__ == "numpy" else value
+
+
 def _fitted(
     state_dict: Mapping[str, Any], optimizer: Optimizer
 ) -> tuple[list[dict[str, Any]], dict[Tensor, dict[str, Any]]]:
@@ -245,6 +255,12 @@ def _options(
     for name in theirs.keys() - ours.keys() - NOT_OURS:
         if theirs[name]:
             raise ValueError(f"{kind} has no option {name!r}, got {theirs[name]!r}")
+    for name, value in optimizer.fixed.items():
+        if theirs[name] != value:
+            raise ValueError(
+                f"state_dict must be that of {kind}, whose {name} is {value}, "
+                f"got {theirs[name]!r}"
+            )
     return {name: theirs[name] for name in optimizer.defaults}
 
 

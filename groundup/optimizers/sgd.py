@@ -1,12 +1,25 @@
 """Stochastic gradient descent."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from groundup._checks import check_finite, check_flag, check_not_negative
 from groundup.optimizers.optimizer import Optimizer
+
+
+def _check_momentum(momentum: float, dampening: float, nesterov: bool) -> None:
+    """Refuse options that are out of range, and Nesterov's step without its momentum."""
+    check_not_negative("momentum", momentum)
+    check_finite("dampening", dampening)
+    check_flag("nesterov", nesterov)
+    if nesterov and (momentum == 0 or dampening != 0):
+        raise ValueError(
+            "nesterov needs momentum and no dampening, got momentum "
+            f"{momentum} and dampening {dampening}"
+        )
 
 
 class SGD(Optimizer):
@@ -62,14 +75,7 @@ class SGD(Optimizer):
 
     def _check(self, group: Mapping[str, Any]) -> None:
         super()._check(group)
-        check_not_negative("momentum", group["momentum"])
-        check_finite("dampening", group["dampening"])
-        check_flag("nesterov", group["nesterov"])
-        if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
-            raise ValueError(
-                "nesterov needs momentum and no dampening, got momentum "
-                f"{group['momentum']} and dampening {group['dampening']}"
-            )
+        _check_momentum(group["momentum"], group["dampening"], group["nesterov"])
 
     def _update(
         self, p: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
@@ -86,3 +92,41 @@ class SGD(Optimizer):
                 gradient + group["momentum"] * buffer if group["nesterov"] else buffer
             )
         p -= group["lr"] * gradient
+
+
+@dataclass(frozen=True)
+class SGDRecipe:
+    """What SGD can be told beside the rate and the decay, which every optimizer takes.
+
+    Raises:
+        TypeError, ValueError: as `SGD` does.
+
+    Example:
+        >>> SGDRecipe(momentum=0.9).build([torch.ones(2)], lr=0.1).defaults["momentum"]
+        0.9
+    """
+
+    momentum: float = 0.0
+    """The share of the buffer of gradients that is left at the next step."""
+
+    dampening: float = 0.0
+    """The share of a gradient, from the second on, that the buffer leaves out."""
+
+    nesterov: bool = False
+    """Whether a step goes by the gradient and `momentum` times the buffer."""
+
+    def __post_init__(self) -> None:
+        _check_momentum(self.momentum, self.dampening, self.nesterov)
+        for name in ("momentum", "dampening"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+
+    def build(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float,
+        weight_decay: float = 0.0,
+    ) -> SGD:
+        """Return the optimizer of these parameters."""
+        return SGD(
+            params, lr, self.momentum, self.dampening, weight_decay, nesterov=self.nesterov
+        )

@@ -140,9 +140,7 @@ def test_what_was_recorded_is_what_a_reader_of_marimo_run_gets(
                 kept = recording.controls[name]
                 follow = {c: p for c, p in recording.cells.items() if name in p.controls}
                 for place in {0, len(kept.places) - 1} - {kept.start}:
-                    value = kept.places[place]
-                    at = place if control.steps == () else control.steps.index(value)
-                    reader.send({control: at if control.steps else value})
+                    reader.send({control: control.sent(kept.places[place])})
                     for cell, played in follow.items():
                         where = {n: recording.controls[n].start for n in played.controls}
                         state = combinations(played, recording).index(

@@ -107,6 +107,11 @@ COSTS = [
     {"samples": 1_000, "operations": 0.3, "megabytes": 0.1},
     {"samples": 100_000, "operations": 6.2, "megabytes": 12.0},
 ]
+COURSES = {
+    "plain": [8.0, 4.0, 2.0, 1.0],
+    "wild": [8.0, 40.0, 900.0, 1e5],
+    "quick": [8.0, 1.0, 1e-7, 1e-12],
+}
 PROMISES = {"by validation": (1.254, 1.266), "by test": (1.108, 1.344)}
 MEASURED = {"groundup": 1.041, "torch": 12.345, "by hand": 1.0, "naive": 0.57}
 
@@ -196,6 +201,22 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
         (TRAINING, VALIDATION, [8, 16], [1, 2, 4], 1.0),
         (VALIDATION, 9 * TRAINING, [20, 40], [2, 4, 8], 0.5),
     ),
+    "courses": (
+        charts.courses,
+        (COURSES, "loss above the least"),
+        ({"a": [1.0, 0.5], "b": [1.0, 1e9]}, "loss above the least"),
+    ),
+    "linear courses": (
+        charts.courses,
+        ({"up": [-1.0, 0.5]}, "weight", False),
+        (COURSES, "weight", False),
+    ),
+    "scheduled": (
+        charts.scheduled,
+        ([3.0, 2.0, 1.0, 0.5], [0.1, 0.2, 0.1, 0.05], "Last loss 0.5"),
+        ([3.0, INF, 9.0], [1.0, 2.0, 3.0], "Other"),
+    ),
+    "bowl": (charts.bowl_explorer, (), ()),
     "ratios": (charts.ratios, (MEASURED, "A long title"), ({"a": 4.0}, "Other", "a")),
     "no epochs": (charts.losses, (NO_EPOCHS,), ({},)),
 }

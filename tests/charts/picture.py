@@ -145,6 +145,11 @@ class Picture:
         return next(axis for side, axis in self.axes if side == "bottom")
 
     @property
+    def top(self) -> Axis:
+        """The horizontal axis above, where there are two."""
+        return next(axis for side, axis in self.axes if side == "top")
+
+    @property
     def ys(self) -> list[Axis]:
         """The vertical axes, the upper panel's first."""
         shown = [axis for side, axis in self.axes if side == "left"]
@@ -222,7 +227,7 @@ class Picture:
         """An axis without a line is as long as the plot."""
         inner = {m["role"]: m["items"] for m in item["items"] if m.get("role")}
         side = item["orient"]
-        along, shift = ("x", x) if side == "bottom" else ("y", y)
+        along, shift = ("x", x) if side in ("top", "bottom") else ("y", y)
         if "axis-label" in inner:
             title = inner["axis-title"][0]["text"] if "axis-title" in inner else ""
             ticks = {i["text"]: shift + i[along] for i in inner["axis-label"] if i["text"]}

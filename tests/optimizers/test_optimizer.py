@@ -312,9 +312,15 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_is_changed(
 
 
 @pytest.mark.parametrize(
-    "option", ["foreach", "fused", "capturable", "differentiable", "param_names"]
+    "option",
+    [
+        *("foreach", "fused", "capturable", "differentiable", "param_names"),
+        *("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"),
+    ],
 )
-def test_how_torch_computes_a_step_does_not_matter(option: str) -> None:
+def test_how_torch_computes_a_step_and_what_its_schedulers_keep_does_not_matter(
+    option: str,
+) -> None:
     _, optimizer = made()
     optimizer.load_state_dict(saved(**{option: True, "maximize": False}))
     assert option not in optimizer.param_groups[0]
