@@ -160,7 +160,7 @@ def _(X, shares, start, y):
 
     ## One rate for every direction
 
-    Why does the ball help? Predict a penguin's body mass in kg, from three lengths in mm. Same birds, three ways to write them down:
+    Why does the ball help? Let a linear model tell a penguin's body mass in kg from three lengths in mm. Same birds, three ways to write them down:
     """)
     return all_kept, off_torch, same_bits
 
@@ -180,6 +180,13 @@ def _(bowls, mass):
         """How many steps leave a thousandth of the distance, if each leaves (r − 1)/(r + 1)."""
         return math.ceil(math.log(share) / -math.log((ratio - 1) / (ratio + 1)))
 
+    def ball_steps(ratio, share=1000):
+        """The same for the best pair: a ball starts from a standstill, and pays for it."""
+        r, steps = (math.sqrt(ratio) - 1) / (math.sqrt(ratio) + 1), 0
+        while (1 + steps * (1 + r)) * r**steps > 1 / share:
+            steps += 1
+        return steps
+
     def in_words(count):
         """Three figures of a count."""
         return f"{float(f'{count:.3g}'):,.0f}"
@@ -195,7 +202,7 @@ def _(bowls, mass):
                 "condition number": conditions[_name],
                 "largest rate": oracle.largest_stable_learning_rate(_X),
                 "steps, plain": in_words(steps_for(conditions[_name])),
-                "steps, momentum": in_words(steps_for(math.sqrt(conditions[_name]))),
+                "steps, momentum": in_words(ball_steps(conditions[_name])),
             }
         )
     best_rate, best_beta = oracle.best_momentum(bowls["centred"])
@@ -228,9 +235,9 @@ def _(bowls, mass):
 
     {notebook.table(shapes_of_bowls)}
 
-    The last columns are the steps that leave a thousandth of the distance, at the best rates that there are. In raw millimetres nobody waits so long. Centring mends nearly all, standardising the rest. That is the first lesson: *the cheapest optimizer is a better unit.* A network's inner layers have no units that you could choose, so look at what momentum does to $\kappa$: it takes its **square root**.
+    The last columns are the steps that leave a thousandth of the distance, at the best rates that there are. Centring mends nearly all, standardising the rest. That is the first lesson: *the cheapest optimizer is a better unit.* A network's inner layers have no units that you could choose, so look at what momentum does to $\kappa$: it takes its **square root**.
 
-    Here is the centred bowl, loss above the least, where plain descent at its best rate keeps you waiting. Find the pair that beats it by most, and the place where it breaks:
+    Here is the centred bowl, loss above the least, where plain descent at its best rate keeps you waiting. Find the pair that beats it by most, and the place where it breaks. (`above_least` takes 60 steps from zero with an optimizer of its own, and gives the loss less the least that there is.)
     """)
     return (
         above_least,
@@ -301,7 +308,7 @@ def _(best_beta, best_rate, best_run, plain_rate, plain_run):
 
     ### A bowl that turns
 
-    Now a bowl of two parameters, so that you see it from above. Three runs start at the same place: plain descent, momentum, and **Adam**, which you will build next. **Predict**: turn the bowl, start and all. The picture turns with it. Whose loss after 40 steps changes?
+    Now a bowl of two parameters, so that you see it from above. Three runs start at the same place: plain descent, momentum, and **Adam**, which you will build next. **Predict**: turn the bowl, and the start with it. Whose loss after 40 steps changes?
 
     Below it stands the plane of all choices, $\beta$ against $\eta\lambda$. The shaded region is where a direction is stable. Each direction of the bowl is a point in it, and both must be inside. Above the dashed line a direction swings as a ball does; under it, it creeps, or on the right zigzags.
     """)
@@ -391,7 +398,7 @@ def _():
 
     {notebook.diff(grown["plain"], grown["RMS"])}
 
-    The average fades by 0.999 a step, so it looks a thousand steps back. `rule` makes an optimizer of such a listing: what you read is what runs.
+    At each step 0.999 of the average stays, so it looks some thousand steps back. `grown` holds such listings by name, and `rule` makes an optimizer of one: what you read is what runs.
     """)
     return grown, in_the_bowl, rule, turns
 
@@ -417,19 +424,19 @@ def _(grown, rms_run, rule):
     mo.md(rf"""
     {notebook.code_above("rms_run")}
 
-    Look at the first step: from {rms_run[0]:.0f} to {rms_run[1]:.0f}. The average starts at 0, so after one step it holds a thousandth of $g^2$, and its root is far too small: each parameter leaps by {leap:.1f} learning rates. After $k$ steps it is still off by $1/\sqrt{{1 - 0.999^k}}$. So your learning rate is multiplied by {leap:.1f}, then by less and less: a schedule that nobody chose. This noiseless bowl even likes it; a network that starts well may not.
+    Look at the first step: from {rms_run[0]:.0f} to {rms_run[1]:.0f}. The average starts at 0, so after one step it holds a thousandth of $g^2$, and its root is far too small: each parameter leaps by {leap:.1f} learning rates. After $k$ steps of gradients of one size the step is still $1/\sqrt{{1 - 0.999^k}}$ times too long. So your learning rate is multiplied by {leap:.1f}, then by less and less: a schedule that nobody chose. This noiseless bowl even likes it; a network that starts well may not.
 
     The cure is arithmetic. After $k$ steps the weights of the average sum up to $1 - 0.999^k$. Divide by that, and it is an average from the first step on: **bias correction**.
 
     {notebook.diff(grown["RMS"], grown["corrected"], context=0)}
 
-    Then the same for the gradient itself: an average in place of one noisy look, which is momentum again, summing up to 1. That is **Adam** (Kingma and Ba, 2015), whole:
+    Then the same for the gradient itself: an average in place of one noisy look, which is momentum again, with weights that sum up to 1. That is **Adam** (Kingma and Ba, 2015), whole:
 
     {notebook.diff(grown["corrected"], grown["Adam"], context=0)}
 
     **Predict** its first step, for three parameters with gradients of 10⁴, 10⁻⁴ and −7. How far does each go?
 
-    {notebook.details("Answer", f"By one learning rate, all three: {adams_first[0]:+.3f}, {adams_first[1]:+.3f} and {adams_first[2]:+.3f} of it. In the first step an average is the gradient and its root mean square is the gradient's size, so what is left is the sign. That is why Adam's rate has the parameter's unit. Uncorrected, it would be {0.1 / math.sqrt(0.001):.2f} of them.")}
+    {notebook.details("Answer", f"By one learning rate, all three: {adams_first[0]:+.3f}, {adams_first[1]:+.3f} and {adams_first[2]:+.3f} of it. In the first step the corrected average is the gradient itself, and the corrected root mean square its size, so what is left is the sign. That is why Adam's rate has the parameter's unit. Uncorrected, it would be {0.1 / math.sqrt(0.001):.2f} of them.")}
     """)
     return adams_first, leap
 
@@ -454,7 +461,7 @@ def _(above_least, by_rule):
     mo.md(rf"""
     {notebook.code_above("by_rule")}
 
-    With the rate that you chose, and no average of the gradient (*corrected*), the steep direction rattles, and {by_rule["corrected"][-1]:.2g} is left. Adam's average lets what points to and fro cancel out: {by_rule["Adam"][-1]:.1g}. Momentum with the best pair is ahead of both, since here you could compute it. Adam's strength is that you needn't.
+    Now the rate is the 0.05 that is written, at every step. With no average of the gradient (*corrected*), the steep direction rattles, and {by_rule["corrected"][-1]:.2g} is left. Adam's average lets what points to and fro cancel out: {by_rule["Adam"][-1]:.1g}. Momentum with the best pair is ahead of both, since here you could compute it. Adam's strength is that you needn't know the curvatures; a rate, in the parameter's unit, you still choose.
 
     The package's `Adam` has the same lines in another order, torch's, in which roundings fall as they fall there. From yours it is {from_paper:.0e} away.
 
@@ -464,7 +471,7 @@ def _(above_least, by_rule):
 
     ### Decay, inside and beside
 
-    Weight decay pulls each parameter towards zero. Chapter three's way adds `weight_decay * p` to the gradient. But now all that is in the gradient is divided by its size. Two groups of 400 weights start at 1; their gradients are noise, of size 10 for the one and 0.1 for the other. Nothing pulls but the decay. Does it pull both alike?
+    Weight decay pulls each parameter towards zero. Chapter three's way adds `weight_decay * p` to the gradient. Two rows of 400 weights start at 1; their gradients are noise, of size 10 in one row and 0.1 in the other. Nothing else pulls. **Predict**, before you look at the chart: does Adam's decay pull both rows alike?
     """)
     return from_paper, packages
 
@@ -503,17 +510,17 @@ def _():
     mo.md(rf"""
     {notebook.code_above("decaying", "decayed")}
 
-    {notebook.details("What happens?", f"Inside the gradient it pulls the one to {inside_ends[0]:.2f} and the other to {inside_ends[1]:.2f}: whoever has large gradients hardly feels it. Beside it, {beside_ends[0]:.2f} and {beside_ends[1]:.2f}, as (1 − 0.01 × 0.1)²⁰⁰ = {(1 - 0.01 * 0.1) ** 200:.2f} says.")}
+    {notebook.details("Why?", f"Inside the gradient, the decay is divided by the gradient's size, as all else is: it pulls the one to {inside_ends[0]:.2f} and the other to {inside_ends[1]:.2f}. Whoever has large gradients hardly feels it. Beside it, {beside_ends[0]:.2f} and {beside_ends[1]:.2f}, as (1 − 0.01 × 0.1)²⁰⁰ = {(1 - 0.01 * 0.1) ** 200:.2f} says.")}
 
     **AdamW** (Loshchilov and Hutter, 2019) takes the decay out of the gradient. It changes one method:
 
     {notebook.source(AdamW._decayed)}
 
-    Mind a default: a decay of 0.01 in `AdamW`, torch's and ours, and of 0 in all others.
+    Mind a default: a decay of 0.01 in `AdamW`, torch's and ours, and of 0 in `SGD` and `Adam`.
 
     ## Around the step
 
-    What follows is no rule for one parameter, and written into each optimizer it would be written three times. So it goes *around* one: a **`Wrapper`** is an optimizer that holds an optimizer, acts, and passes on.
+    What follows is no rule for one parameter, and it would have to be written into every optimizer anew, torch's included. So it goes *around* one: a **`Wrapper`** is an optimizer that holds an optimizer, acts, and passes on.
 
     ### Clipping
 
@@ -674,7 +681,7 @@ def _(birds_train, scheduled):
 
     {notebook.source(LinearSchedule._after)}
 
-    The **warm-up**, a rise over the first steps, is for rules such as Adam's, whose averages rest on few gradients at first. Torch's schedulers change the rate *after* a step, on a call of their own, which can stand in the wrong place. Here the wrapper sets it right before:
+    (`part` goes from 0 to 1 over what follows the warm-up; `final` is the factor at the end.) The **warm-up**, a rise over the first steps, is for rules such as Adam's, whose averages rest on few gradients at first; around plain descent, as here, it only starts later. Torch's schedulers change the rate *after* a step, on a call of their own, which can stand in the wrong place. Here the wrapper sets it right before:
 
     {notebook.source(Scheduled.step)}
 
@@ -738,11 +745,11 @@ def _(birds_train, by_samples, mean_of_means, whole):
 
     {notebook.source(Accumulated.step)}
 
-    What does it save? For the backward pass a network of 64 units keeps {large_bytes:,} bytes of 64 birds, and {small_bytes:,} of 16. The gradients are as large as the model, either way.
+    What does it save? For the backward pass a network of 64 units keeps {large_bytes:,} bytes of 64 birds, and {small_bytes:,} of 16.
 
     ### Averaged weights
 
-    The other cure for rattling: let it rattle, and use the mean of where it has been. **`AveragedModel`** keeps that mean beside the model. While you train, it answers as the model; in `eval`, as the average.
+    The other cure for rattling: let it rattle, and use an average of where it has been. **`AveragedModel`** keeps one beside the model, which fades as Adam's do: at each step 0.98 of it stays and 0.02 of the model comes in, so it looks some fifty steps back. It starts as a copy of the model, not at 0, and needs no correction. While you train, it answers as the model; in `eval`, as the average.
 
     {notebook.source(AveragedModel.forward)}
 
@@ -785,11 +792,11 @@ def _(rattling):
     mo.md(rf"""
     {notebook.code_above("rattling")}
 
-    Over the last five epochs the validation loss moves between {min(rough.val_losses[-5:]):.2f} and {max(rough.val_losses[-5:]):.2f}, the average's between {min(calm.val_losses[-5:]):.3f} and {max(calm.val_losses[-5:]):.3f}. The training losses of both are {"the very same" if same_training else "not the same"}: it costs memory, and changes no step. (Its first epochs are worse: where the model has been is where it began.)
+    Over the last five epochs the validation loss moves between {min(rough.val_losses[-5:]):.2f} and {max(rough.val_losses[-5:]):.2f}, the average's between {min(calm.val_losses[-5:]):.3f} and {max(calm.val_losses[-5:]):.3f}. The training losses of both are {"the very same" if same_training else "not the same"}: it costs memory, and changes no step.
 
     ## In which order?
 
-    Wrappers compose, so they compose in an order, and the outer one acts first. `Accumulated(Scheduled(Clipped(SGD(…))))` says: gather a window; then set the rate; then clip what was gathered; then step. **Predict**: what if clipping or the schedule stands outside of the accumulation, and acts at each batch of a window of four?
+    Wrappers compose, so they compose in an order: of those that act before the step, the outer one acts first. `Accumulated(Scheduled(Clipped(SGD(…))))` says: gather a window; then set the rate; then clip what was gathered; then step. **Predict**: what if clipping or the schedule stands outside of the accumulation, and acts at each batch of a window of four?
     """)
     return calm, rough, same_training
 
@@ -862,7 +869,7 @@ def _(clip_outside, orders, schedule_outside):
 def _(orders, refused):
     order_ends = {of: run.val_losses[-1] for of, run in orders.items()}
     mo.md(rf"""
-    {notebook.details("Answer", f"Both spoil it, clipping more. The validation loss after six epochs is {order_ends[False, False]:.2f} as it should be, {order_ends[False, True]:.2f} with the schedule outside, {order_ends[True, False]:.1f} with clipping outside, {order_ends[True, True]:.1f} with both. A schedule that counts batches is at its end after a quarter of the run. A clip that sees each batch meets a *sum* over samples, 8 to 32 times as long as the mean that its limit is meant for, and cuts that.")}
+    {notebook.details("Answer", f"Both spoil it, clipping more. The validation loss after six epochs is {order_ends[False, False]:.2f} as it should be, {order_ends[False, True]:.2f} with the schedule outside, {order_ends[True, False]:.1f} with clipping outside, {order_ends[True, True]:.1f} with both. A schedule that counts batches is at its end after a quarter of the run. A clip that sees each batch meets a *sum* over samples, already 8 times as long after the first batch as the mean that its limit is meant for. It cuts that to 3, again after every batch; then the window is divided by its samples, 32 as a rule, so no step's gradient is longer than 3/32.")}
 
     No name of a class tells you that. So `Accumulated` refuses to be wrapped, before anything has moved: "{refused}".
 
@@ -1022,7 +1029,7 @@ def _(all_torch, there_and_back):
 
     ## Groups
 
-    A decay pulls weights towards zero because small weights make a smooth model. A bias only says where zero is: pulled, it is merely wrong. So parameters come in **groups**, each with options of its own, and what a group doesn't say is the optimizer's:
+    A decay pulls weights towards zero because small weights make a smooth model. A bias only says where zero is: to pull it gains little. So parameters come in **groups**, each with options of its own, and what a group doesn't say is the optimizer's:
     """)
     return (handed,)
 
@@ -1082,7 +1089,7 @@ def _(birds_train, biases, grouped, matrices, network):
 
     {notebook.listing(recipe.to_json())}
 
-    {"Read back, it is the very same run." if same_recipe else "Read back, it is another run."} What `build` adds is a line a piece, in the one order that is right; nobody else knows epochs, batches and windows, and so the schedule's total:
+    {"Read back, it is the very same run." if same_recipe else "Read back, it is another run."} What `build` adds is a line a piece, with the accumulation outermost; nobody else knows epochs, batches and windows, and so the schedule's total:
 
     {notebook.source(TrainerConfig._stepping)}
 
@@ -1144,13 +1151,13 @@ def _():
 
     {notebook.table(costs)}
 
-    Adam's two averages double what a training run holds: {4 + 4 + costs[2]["bytes of state a number"]} bytes a number where plain `SGD` has 8. A schedule costs no operation, since a rate is a number of Python's.
+    Adam's two averages double what a run holds for each parameter, activations aside: {4 + 4 + costs[2]["bytes of state a number"]} bytes a number where plain `SGD` has 8. A schedule costs no operation, since a rate is a number of Python's.
 
     And time, from `make bench`, on {million.machine}, with one thread. A step of `AdamW`, as a multiple of torch's own for-loop:
 
     {notebook.table(seconds)}
 
-    One kernel for all the lines of `_update` reads each number once, and that is what a production optimizer buys. It fits into our wrappers and into our trainer as it is.
+    One kernel for all the lines of `_update` reads each number once, and that is what a production optimizer buys.
     """)
     return (costs,)
 
@@ -1170,15 +1177,15 @@ def _():
     | what | here | [torchtitan][tt] 0.2.2 | [Keras][ke] 3.15.1 |
     | :--- | :--- | :--- | :--- |
     | clipping | `Clipped`, off | `max_norm`, [1.0][tt-clip] | [`global_clipnorm`][ke-options], off |
-    | a schedule steps | every update | [every update][tt-step]; [warm-up, stable, decay][tt-schedule] | a rate that is [a function of the step][ke-rate] |
+    | a schedule steps | every update | [every update][tt-step]; [warm-up, stable, decay][tt-schedule] | a rate that is [a function of the count of batches][ke-rate], also while they accumulate |
     | accumulated parts | by their samples | by [tokens in the window][tt-tokens], fetched first | divided by [their number][ke-accumulate] |
     | no decay for | what you group | [nobody excepted][tt-decay] | [`exclude_from_weight_decay`][ke-exclude] |
 
-    **Where does it live?** Keras puts decay, clipping, averaging, loss scale and accumulation as [branches of one class][ke-branches]. Lightning and `transformers` put them into the trainer. Here each is a wrapper that fits around any optimizer.
+    **Where does it live?** Keras has decay, clipping, averaging, loss scale and accumulation as [branches of one class][ke-branches]. Lightning and `transformers` put them into the trainer. Here each is a wrapper that fits around any optimizer.
 
     **Unequal parts** were wrong in `transformers` until [October 2024][hf-mended]; it came out when [users][hf-report] compared with one large batch. torchtitan fetches a window's batches before it computes the first one, to know the number of tokens. Weighing on the way back needs no look ahead.
 
-    **What doesn't fit.** A rule that asks for the loss several times a step (L-BFGS's `step(closure)`), two optimizers in turn (GANs), a schedule that reads the validation loss (`ReduceLROnPlateau`): each needs a loop of its own.
+    **What doesn't fit.** A rule that asks for the loss several times a step (L-BFGS's `step(closure)`) and two optimizers in turn (GANs): each needs a loop of its own. A rate that reads the validation loss (`ReduceLROnPlateau`) is no function of the step: a callback sets it, at an epoch's end.
 
     [hf]: https://github.com/huggingface/transformers/tree/v5.23.0
     [hf-clip]: https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/training_args.py#L866
@@ -1342,7 +1349,7 @@ def _():
     mo.md(r"""
     ### Warm-up, stable, decay
 
-    torchtitan's schedule. Return a function of `step` (from 0) and `total` that gives the factor: in the first `warmup` updates 1/warmup, 2/warmup, … up to 1; then 1; and in the last `decay` updates straight down from 1, towards 0, which it would reach at `total`.
+    torchtitan's schedule. Return a function of `step` (from 0) and `total` that gives the factor: in the first `warmup` updates 1/warmup, 2/warmup, … up to 1; then 1; and in the last `decay` updates straight down: the first of them still has 1, the last 1/decay, and 0 would come at `total`.
     """)
     return
 
