@@ -28,7 +28,7 @@ else
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/python -m marimo check --strict notebooks
-	$(BIN)/python -m pytest -n auto --maxprocesses 8
+	$(BIN)/python -m pytest -n logical --maxprocesses 8
 endif
 
 # Which lines of the package the fast tests don't reach.

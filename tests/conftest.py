@@ -1,6 +1,5 @@
 """How Hypothesis searches, and the chapters as their tests need them."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,12 +39,6 @@ def group_of(test: str) -> str:
     file, _, name = test.partition("::")
     chapter = re.search(r"\bchapter \d+\b", name.partition("[")[2])
     return TOGETHER.get(file) or (chapter[0] if chapter else file)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Have one process more than there are cores, since tests in a browser also wait."""
-    return 1 + (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)
