@@ -48,6 +48,20 @@
     chart.view.runAsync();
   };
 
+  /** Draw a figure, or draw it anew. Gives the view. */
+  async function embed(spec) {
+    const plot = this.querySelector(".plot");
+    const { title } = spec.config ?? {};
+    // A line that is wider than the chart would make it shrink.
+    if (plot.clientWidth < NARROW) spec.config = { ...spec.config, title: { ...title, fontSize: 11 } };
+    this.view?.finalize();
+    ({ view: this.view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false }));
+    await this.view.resize().runAsync(); // Vega fits by the places of words at first, and not by those where they end up
+    // A screen reader gets one picture with one description, not a tree of its marks.
+    plot.querySelector("svg").setAttribute("aria-hidden", "true");
+    return this.view;
+  }
+
   const draw = async (figure) => {
     const spec = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
     const bound = (spec.params ?? []).filter((param) => param.bind?.input); // not a legend
@@ -56,17 +70,13 @@
       for (const [name, value] of read(bound, asked.values))
         bound.find((param) => param.name === name).value = value;
     const plot = figure.querySelector(".plot");
-    if (plot.clientWidth < NARROW) spec.config.title.fontSize = 11; // else a line is wider than the chart, which shrinks
-    const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
-    await view.resize().runAsync(); // Vega fits by the places of words at first, and not by those where they end up
+    figure.embed = embed; // for recording.js
+    const view = await figure.embed(spec);
     const chart = { view, bound, led: false };
     drawn.set(figure, chart);
-    figure.view = view; // for recording.js
     figure.dispatchEvent(new Event("drawn"));
 
-    // A screen reader gets one picture with one description, not a tree of its marks.
     const svg = plot.querySelector("svg");
-    svg.setAttribute("aria-hidden", "true");
     plot.removeAttribute("aria-roledescription");
     plot.setAttribute("role", bound.length > 0 ? "group" : "img");
     if (bound.length === 0) return;

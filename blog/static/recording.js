@@ -87,9 +87,7 @@
       const base = document.getElementById(element.dataset.chart).textContent;
       const spec = kind === 0 ? JSON.parse(base) : structuredClone(box.kinds[kind - 1]);
       if (box.anew) for (const [name, columns] of Object.entries(data)) spec.datasets[name] = rows(columns);
-      element.view.finalize();
-      ({ view: element.view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false }));
-      plot.querySelector("svg").setAttribute("aria-hidden", "true");
+      await element.embed(spec);
       box.kind = kind;
     }
     const { view } = element;

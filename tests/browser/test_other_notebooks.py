@@ -2,7 +2,6 @@
 
 import csv
 import html
-import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -89,15 +88,6 @@ PLAY = """async ([id, controls, steps]) => {
 }"""
 
 
-def places(played: Played, recording: Recording) -> list[tuple[int, ...]]:
-    """The places of all controls that a cell follows from, in the recording's order."""
-    return [
-        *itertools.product(
-            *(range(len(recording.controls[n].places)) for n in played.controls)
-        )
-    ]
-
-
 def boxes(page: Page, cell: str) -> list[str]:
     """What of a cell is played on a page."""
     found: list[str] = page.locator("[data-recorded]").evaluate_all(
@@ -150,8 +140,8 @@ def test_at_every_place_the_page_shows_what_was_recorded(
         for cell, played in recording.cells.items():
             if len(played.outputs) == 1:
                 continue
-            start = tuple(recording.controls[n].start for n in played.controls)
-            steps = [*places(played, recording), start]
+            start = [recording.controls[n].start for n in played.controls]
+            steps = [*([*at.values()] for at in recording.places(played)), start]
             *seen, back = seen_at(page, cell, played, steps)
             for shown, state in zip(seen, played.states, strict=True):
                 assert_shows(shown, played.outputs[state])
@@ -244,11 +234,9 @@ def test_what_was_recorded_is_what_a_reader_of_marimo_run_gets(
             for place in {0, len(kept.places) // 2, len(kept.places) - 1} - {kept.start}:
                 reader.send({called[control]: kept.sent[place]})
                 for cell, played in follow.items():
-                    at = tuple(
-                        place if n == control else recording.controls[n].start
-                        for n in played.controls
-                    )
-                    state = played.states[places(played, recording).index(at)]
+                    at = {n: recording.controls[n].start for n in played.controls}
+                    at[control] = place
+                    state = played.states[recording.places(played).index(at)]
                     assert_runs(played.outputs[state], reader.outputs[cell], address)
             reader.send({called[control]: kept.sent[kept.start]})
 
@@ -307,6 +295,15 @@ def test_the_keyboard_moves_every_control_and_its_link_opens_what_was_seen(
                 ".map((input) => [input.checked, input.value])"
             )
             assert [one for one in here if one not in moved] == []
+
+
+@each_notebook
+def test_the_smallest_phone_draws_charts_that_say_nothing_of_titles(
+    name: str, others: Published, chromium: Browser
+) -> None:
+    small = {"width": 320, "height": 640}
+    with opened(chromium, others.address, path=f"{name}.html", viewport=small) as page:
+        page.wait_for_function(DRAWN)
 
 
 def test_a_control_stands_within_its_sentence(others: Published, chromium: Browser) -> None:
