@@ -58,10 +58,7 @@ SETTINGS = {
     ],
 }
 
-FRAME = f"""async ([slider, move]) => {{
-    const view = ({VIEW})(slider.closest(".vega-embed"));
-    const steps = (slider.max - slider.min) / slider.step;
-    const place = move % 2 ? 0.5 : 0.5 + (1 + move / 2) / steps / 2;
+IDLE = """
     const frame = () => new Promise(requestAnimationFrame);
     await frame();
     await frame();  // a page that was idle gives the first one at once
@@ -69,6 +66,14 @@ FRAME = f"""async ([slider, move]) => {{
     await frame();
     const nothing = performance.now() - start;
     start = performance.now();
+"""
+"""From one frame to the next, before a move is timed."""
+
+FRAME = f"""async ([slider, move]) => {{
+    const view = ({VIEW})(slider.closest(".vega-embed"));
+    const steps = (slider.max - slider.min) / slider.step;
+    const place = move % 2 ? 0.5 : 0.5 + (1 + move / 2) / steps / 2;
+    {IDLE}
     slider.value = Number(slider.min) + place * (slider.max - slider.min);
     slider.dispatchEvent(new Event("input"));
     await view.runAsync();

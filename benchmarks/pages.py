@@ -10,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.browser import IDLE
 from benchmarks.rows import ROOT, Row, rows_of
 from chapters import found
 from tests.browser.conftest import QUIET, opened
@@ -41,13 +42,7 @@ MOVE = """async (name) => {
     const following = recorded.filter((figure) =>
         JSON.parse(document.getElementById(figure.dataset.recorded).textContent)
             .controls.some((control) => control.name === name));
-    const frame = () => new Promise(requestAnimationFrame);
-    await frame();
-    await frame();  // a page that was idle gives the first one at once
-    let start = performance.now();
-    await frame();
-    const nothing = performance.now() - start;
-    start = performance.now();
+    IDLE
     if (input.type === "checkbox") input.checked = !input.checked;
     else {
         const last = Number(input.max ?? input.options.length - 1);
@@ -58,7 +53,7 @@ MOVE = """async (name) => {
     await Promise.all(following.map((figure) => figure.view.runAsync()));
     await frame();
     return [nothing, performance.now() - start];
-}"""
+}""".replace("IDLE", IDLE)
 
 
 def measure(threads: int, job: str) -> list[Row]:

@@ -90,8 +90,6 @@ def page_of(
     check(notebook, exported)
     writer = _Writer(notebook, recording)
     for cell in exported.cells:
-        writer.charts_of(cell)
-    for cell in exported.cells:
         writer.write(cell)
     check_sizes(notebook, writer.recorded)
     if notebook.ours and writer.explorer is None:
@@ -180,13 +178,6 @@ class _Writer:
     def explorer(self) -> str | None:
         """The name of the first chart that a reader can move."""
         return next((name for name, spec in self.charts.items() if sliders(spec)), None)
-
-    def charts_of(self, cell: nbformat.NotebookNode) -> None:
-        """Name each chart of a cell; the same one the same, so its data is sent once."""
-        for output in cell.get("outputs", []):
-            spec = self._chart(cell, output.get("data", {}))
-            if spec is not None:
-                self._name_of(spec)
 
     def _chart(self, cell: nbformat.NotebookNode, output: Output) -> Spec | None:
         """Return an output's chart, if it is one, with a description."""
@@ -392,6 +383,7 @@ class _Writer:
             self.cells.append(code)
 
     def _name_of(self, spec: Spec) -> str:
+        """Name a chart; the same one the same, so its data is sent once."""
         if spec not in self.charts.values():
             self.charts[f"{self.notebook.slug}-{len(self.charts) + 1:02}"] = spec
         return next(name for name, known in self.charts.items() if known == spec)

@@ -90,9 +90,6 @@ class Accumulated(Wrapper):
             self.updates += 1
             self.batches = 0
 
-    def _parameters(self) -> list[Tensor]:
-        return [p for group in self.param_groups for p in group["params"]]
-
     def state_dict(self) -> dict[str, Any]:
         """Return the counts and an open window's gradients, beside the optimizer's state.
 

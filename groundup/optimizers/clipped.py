@@ -46,8 +46,7 @@ class Clipped(Wrapper):
     @torch.no_grad()
     def step(self) -> None:
         """Clip, then step."""
-        parameters = [p for group in self.param_groups for p in group["params"]]
-        gradients = [p.grad for p in parameters if p.grad is not None]
+        gradients = [p.grad for p in self._parameters() if p.grad is not None]
         if gradients:
             norms = [torch.linalg.vector_norm(g).to(gradients[0].device) for g in gradients]
             self.norm = torch.linalg.vector_norm(torch.stack(norms))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
 from groundup._checks import check_steps, describe
 from groundup._results import in_ascii
 
@@ -58,6 +60,9 @@ class Wrapper:
         """The groups of what is wrapped."""
         groups: list[dict[str, Any]] = self.optimizer.param_groups
         return groups
+
+    def _parameters(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
 
     def zero_grad(self) -> None:
         """Have the gradients forgotten."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 # react-vega keeps the view in its component's state, which React hangs on the element.
 VIEW = """(chart) => {
@@ -142,6 +142,16 @@ def pictures(page: Page) -> list[str]:
 def wait_for_changes(page: Page, before: list[str], changes: int) -> None:
     """Wait until just so many charts are not what they were."""
     page.wait_for_function(CHANGED, arg=[before, changes], polling=100)
+
+
+def names_of_controls(page: Page) -> list[str]:
+    """What stands beside the explorers' controls, each of which can be seen."""
+    names = []
+    for name in page.locator(".vega-bind-name").all():
+        name.scroll_into_view_if_needed()
+        expect(name).to_be_visible()
+        names.append(name.inner_text().strip())
+    return names
 
 
 def explorer(page: Page) -> Locator:

@@ -12,6 +12,7 @@ from tests.browser.charts import (
     computed,
     explorer,
     live_sliders,
+    names_of_controls,
     pictures,
     there_and_back,
     title,
@@ -98,12 +99,7 @@ def test_the_highest_learning_rate_is_said_to_diverge_with_small_batches(
 
 @on_a_light_screen
 def test_the_explorer_has_these_controls(published: Page) -> None:
-    names = []
-    for name in published.locator(".vega-bind-name").all():
-        name.scroll_into_view_if_needed()
-        expect(name).to_be_visible()
-        names.append(name.inner_text())
-    assert [name.strip() for name in names] == [
+    assert names_of_controls(published) == [
         "batch size",
         "learning rate",
         "compare at equal",

@@ -1,12 +1,13 @@
 """Chapter three in Chromium: controls move their charts, the explorer draws the runs."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests.browser.charts import (
     computed,
     explorer,
     live_sliders,
+    names_of_controls,
     there_and_back,
     title,
 )
@@ -46,12 +47,7 @@ def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
 
 @on_a_light_screen
 def test_the_explorer_has_these_controls(published: Page) -> None:
-    names = []
-    for name in published.locator(".vega-bind-name").all():
-        name.scroll_into_view_if_needed()
-        expect(name).to_be_visible()
-        names.append(name.inner_text().strip())
-    assert names == ["samples", "features", "epochs"]
+    assert names_of_controls(published) == ["samples", "features", "epochs"]
 
 
 @on_a_light_screen

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 from torch import Tensor
 
 from groundup import SGD, Adam
@@ -14,6 +14,7 @@ from tests.browser.charts import (
     computed,
     explorer,
     live_sliders,
+    names_of_controls,
     there_and_back,
     title,
 )
@@ -56,12 +57,7 @@ def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
 
 @on_a_light_screen
 def test_the_explorer_has_these_controls(published: Page) -> None:
-    names = []
-    for name in published.locator(".vega-bind-name").all():
-        name.scroll_into_view_if_needed()
-        expect(name).to_be_visible()
-        names.append(name.inner_text().strip())
-    assert names == [
+    assert names_of_controls(published) == [
         "turn of the bowl",
         "learning rate",
         "momentum",

@@ -1,6 +1,5 @@
 """On the site every control of a notebook answers with what the notebook gives there."""
 
-import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -84,14 +83,6 @@ PLAY = """async ([box, steps]) => {
 }"""
 
 
-def combinations(played: Played, recording: Recording) -> list[dict[str, int]]:
-    """The places of all controls that a cell follows from, in the recording's order."""
-    of = (range(len(recording.controls[name].places)) for name in played.controls)
-    return [
-        dict(zip(played.controls, places, strict=True)) for places in itertools.product(*of)
-    ]
-
-
 def numbers(markdown: str) -> list[str]:
     """The numbers that words tell, and that no markup holds."""
     return re.findall(r"(?<![\w.{\\])\d+\.\d+(?![\w}])", markdown)
@@ -122,7 +113,7 @@ def test_at_every_recorded_place_the_page_shows_what_was_recorded(
             outputs = [played.outputs[state] for state in played.states]
             names = [[*o.get(VEGA_LITE, {}).get("datasets", {})] for o in outputs]
             start = {n: recording.controls[n].start for n in played.controls}
-            steps = [*zip(combinations(played, recording), names, strict=True)]
+            steps = [*zip(recording.places(played), names, strict=True)]
             *seen, back = page.evaluate(PLAY, [box, [*steps, (start, names[0])]])
             for shown, output in zip(seen, outputs, strict=True):
                 assert_shows(shown, output)
@@ -143,9 +134,7 @@ def test_what_was_recorded_is_what_a_reader_of_marimo_run_gets(
                     reader.send({control: control.sent(kept.places[place])})
                     for cell, played in follow.items():
                         where = {n: recording.controls[n].start for n in played.controls}
-                        state = combinations(played, recording).index(
-                            {**where, name: place}
-                        )
+                        state = recording.places(played).index({**where, name: place})
                         output = played.outputs[played.states[state]]
                         if VEGA_LITE in output:
                             assert json.loads(reader.outputs[cell]) == output[VEGA_LITE]
