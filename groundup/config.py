@@ -229,7 +229,7 @@ class TrainerConfig:
         )
         if self.max_gradient_norm is not None:
             optimizer = Clipped(optimizer, self.max_gradient_norm)
-        if self.schedule is not None:
+        if self.schedule is not None and batches:
             total = max(1, batches // self.accumulate)
             optimizer = Scheduled(optimizer, self.schedule, total)
         if self.accumulate == 1:

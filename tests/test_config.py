@@ -663,7 +663,10 @@ def test_the_schedules_total_is_the_updates_of_the_run(
 
 def test_no_epochs_at_all_are_fine_with_everything_around_the_step() -> None:
     recipe = config(
-        epochs=0, schedule=CosineSchedule(), max_gradient_norm=1.0, accumulate=9
+        epochs=0,
+        schedule=CosineSchedule(warmup_steps=5),
+        max_gradient_norm=1.0,
+        accumulate=9,
     )
     trainer = recipe.build(linear(), mean_squared_error, DATA)
     assert trainer.train().train_losses == []

@@ -263,13 +263,13 @@ def _bowl() -> Specification:
     eta, beta = axis("x_eta", "eta", "ηλ"), axis("lower", "beta", "momentum β")
     beta["scale"]["range"] = HEIGHTS[1]
     ellipse = _turned(
-        "sqrt(2 * datum.level / curvatures[0]) * sin(datum.k * PI / 48)",
-        "sqrt(2 * datum.level / curvatures[1]) * cos(datum.k * PI / 48)",
+        "sqrt(2 * datum.level / curvatures[0]) * sin(datum.k * PI / 24)",
+        "sqrt(2 * datum.level / curvatures[1]) * cos(datum.k * PI / 24)",
     )
     lines = on(
         "levels",
         transform=[
-            calculate("k", "sequence(97)"),
+            calculate("k", "sequence(49)"),
             {"flatten": ["k"]},
             calculate("x", ellipse[0]),
             calculate("y", ellipse[1]),
@@ -308,7 +308,9 @@ def _bowl() -> Specification:
         )
         drawn.append(
             words.mark_text(align="left", color=color).encode(
-                x=alt.value(8), y=alt.value(12 + 17 * [*COLORS].index(name)), text="label:N"
+                x=alt.value(0),
+                y=alt.value(HEIGHTS[0][0] + 12 + 17 * [*COLORS].index(name)),
+                text="label:N",
             )
         )
     minimum = (

@@ -1,5 +1,6 @@
 """Scheduling: the learning rate changes as a run goes on."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ class Scheduled(Wrapper):
     """Sets each group's rate right before a step: its first value times a factor.
 
     So there is no order of calls to get wrong, and whoever looks at `param_groups` after a
-    step sees the rate that it was taken with.
+    step sees the rate that it was taken with. A run that takes more steps than it was said
+    to, as one that was stopped in mid-epoch and goes on does, keeps the last one's rate.
 
     Args:
         optimizer: what takes the step.
@@ -56,21 +58,26 @@ class Scheduled(Wrapper):
     def step(self) -> None:
         """Set the rates, then step.
 
+        Warns:
+            RuntimeWarning: if all steps were taken: this one has the last one's rate.
+
         Raises:
-            ValueError: if all steps were taken, the schedule gives a negative factor or
-                none, or the optimizer was given further groups. Nothing has moved then.
+            ValueError: if the schedule gives a negative factor or none, or the optimizer
+                was given further groups. Nothing has moved then.
         """
         if self.steps >= self.total_steps:
-            raise ValueError(
-                f"a run of total_steps={self.total_steps} must end with its last step, got "
-                "one more: set total_steps for a longer one"
+            warnings.warn(
+                f"a run of total_steps={self.total_steps} goes on at its last rate: "
+                "set total_steps for a longer one",
+                RuntimeWarning,
+                stacklevel=2,
             )
         if len(self.rates) != len(self.param_groups):
             raise ValueError(
                 f"optimizer must have the {len(self.rates)} groups that it had when it was "
                 f"wrapped, got {len(self.param_groups)}"
             )
-        factor = self._factor(self.steps)
+        factor = self._factor(min(self.steps, self.total_steps - 1))
         for group, rate in zip(self.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         super().step()
@@ -90,16 +97,15 @@ class Scheduled(Wrapper):
         """Go on from a `state_dict`, with this schedule and its total.
 
         Raises:
-            TypeError, ValueError: if it is another's, of other groups or further than the
-                total. Nothing is changed then.
+            TypeError, ValueError: if it is another's or of other groups. Nothing is changed
+                then.
         """
         self._check_state(state_dict, "steps", "rates")
         steps, rates = state_dict["steps"], [*state_dict["rates"]]
         check_count("steps", steps, minimum=0)
-        if steps > self.total_steps or len(rates) != len(self.rates):
+        if len(rates) != len(self.rates):
             raise ValueError(
-                f"state_dict must be of {len(self.rates)} groups and {self.total_steps} "
-                f"steps at most, got {len(rates)} and {steps}"
+                f"state_dict must be of {len(self.rates)} groups, got {len(rates)}"
             )
         super().load_state_dict(state_dict["optimizer"])
         self.steps, self.rates = steps, rates

@@ -13,7 +13,14 @@ from typing import Any, Literal
 
 import marimo
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Route,
+    sync_playwright,
+)
 
 from tests.browser.charts import settle
 from tests.notebooks.chapter import Chapter
@@ -27,6 +34,7 @@ QUIET = [
     "--no-sandbox",
     "--disable-gpu",
     "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -79,16 +87,18 @@ def opened(
     def answer(route: Route) -> None:
         url = route.request.url
         part = FRONT_END_ADDRESS.match(url)
-        if body and url == address:
+        if url == address:
             route.fulfill(body=body, content_type="text/html; charset=utf-8")
-        elif body and part and (FRONT_END / part[1]).is_file():
+        elif part and (FRONT_END / part[1]).is_file():
             allowed = {"access-control-allow-origin": "*"}
             route.fulfill(path=FRONT_END / part[1], headers=allowed)
-        elif not body and url.startswith(address):
-            route.continue_()
         else:
             complaints.append(f"asked for {url}")
             route.abort()
+
+    def look_at(request: Request) -> None:
+        if request.url.startswith("http") and not request.url.startswith(address):
+            complaints.append(f"asked for {request.url}")
 
     context = browser.new_context(**looks)
     page = context.new_page()
@@ -102,7 +112,10 @@ def opened(
 
     page.on("console", listen)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.route(re.compile("^https?:"), answer)
+    if body:
+        page.route(re.compile("^https?:"), answer)
+    else:
+        page.on("request", look_at)
     page.goto(address + path)
     yield page
     context.close()

@@ -12,10 +12,16 @@ from torch.optim import lr_scheduler
 from groundup import (
     SGD,
     AdamW,
+    Callback,
     ConstantSchedule,
     CosineSchedule,
+    Dataset,
+    LinearRegression,
     LinearSchedule,
     Scheduled,
+    Trainer,
+    TrainerConfig,
+    mean_squared_error,
 )
 from tests.helpers import assert_identical
 from tests.optimizers.penguins import network, train
@@ -73,17 +79,37 @@ def test_a_rate_of_zero_may_come() -> None:
     assert p.item() == 0
 
 
-def test_a_step_after_the_last_one_is_refused_before_a_parameter_moves() -> None:
+def test_a_run_that_takes_more_steps_keeps_its_last_rate_and_says_so() -> None:
     p = ready()
-    optimizer = Scheduled(SGD([p], 1.0), ConstantSchedule(), 2)
+    optimizer = Scheduled(SGD([p], 1.0), LinearSchedule(), 2)
     optimizer.step()
     optimizer.step()
-    with pytest.raises(ValueError, match=r"^a run of total_steps=2 must end with its last"):
+    with pytest.warns(RuntimeWarning, match=r"^a run of total_steps=2 goes on at its last"):
         optimizer.step()
-    assert (p.item(), optimizer.steps) == (-2, 2)
-    optimizer.total_steps = 3
-    optimizer.step()
-    assert (p.item(), optimizer.steps) == (-3, 3)
+    assert (p.item(), optimizer.steps) == (-2, 3)
+    longer = Scheduled(SGD([p], 1.0), LinearSchedule(), 4)
+    longer.load_state_dict(optimizer.state_dict())
+    longer.step()
+    assert (p.item(), longer.steps) == (-2.25, 4)
+
+
+def test_a_run_that_was_stopped_in_mid_epoch_goes_on_to_its_end() -> None:
+    class StopInMidEpoch(Callback):
+        def on_step_end(self, trainer: Trainer) -> None:
+            if trainer.step == 3:
+                trainer.stop("enough for now")
+
+    config = TrainerConfig(
+        epochs=2, batch_size=2, learning_rate=0.1, schedule=LinearSchedule()
+    )
+    data = Dataset(torch.ones(8, 2), torch.ones(8, 1))
+    trainer = config.build(
+        LinearRegression(2), mean_squared_error, data, callbacks=[StopInMidEpoch()]
+    )
+    trainer.train()
+    with pytest.warns(RuntimeWarning, match="goes on at its last rate"):
+        result = trainer.train()
+    assert (len(result.train_losses), trainer.step) == (2, 3 + 8)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +178,7 @@ def test_a_group_that_comes_after_the_wrapping_is_refused_at_the_next_step() -> 
     assert p.item() == late.item() == 0
 
 
-@pytest.mark.parametrize(
-    "changed", [{"steps": 9}, {"rates": [0.1, 0.1]}, {"steps": -1}], ids=str
-)
+@pytest.mark.parametrize("changed", [{"rates": [0.1, 0.1]}, {"steps": -1}], ids=str)
 def test_a_state_of_another_run_is_refused(changed: dict[str, Any]) -> None:
     optimizer = Scheduled(SGD([ready()], 1.0), ConstantSchedule(), 8)
     with pytest.raises(ValueError, match=r"^st"):
