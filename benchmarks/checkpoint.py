@@ -35,7 +35,7 @@ SETTINGS = {
         "time: one save after a run's last step, everything that the contender saves by "
         "default, over the file of the save before",
         "size: of all that a save writes",
-        "same: a run of 3 epochs of 8 steps, resumed in a process of other random states "
+        "same: a run of 3 epochs of 8 steps, resumed with other random states "
         "from the file of step 13, beside the run that wrote it; equal bit for bit or not "
         "named: the weights that step 14 begins with, the order of the samples from there "
         "on, the batches with their noise, the losses; at the end the weights, the state "
@@ -48,7 +48,8 @@ SETTINGS = {
     "groundup": ["`Checkpoint`; its time has two `fsync` in it, which the others lack"],
     "lightning": ["`Trainer.save_checkpoint`, `fit(ckpt_path=...)`"],
     "transformers": [
-        "`_save_checkpoint`, which its `save_steps` calls; `train(resume_from_checkpoint=...)`"
+        "`_save_checkpoint`, which its `save_steps` calls; "
+        "`train(resume_from_checkpoint=...)`"
     ],
 }
 

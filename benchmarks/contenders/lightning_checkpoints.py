@@ -1,5 +1,6 @@
 """Lightning's checkpoints."""
 
+import logging
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -7,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from benchmarks.checkpoint import BATCH_SIZE, CUT, EPOCHS, Job, Run
-from benchmarks.contenders import with_lightning
 
-assert with_lightning.warnings  # it silences what Lightning recommends
-warnings.filterwarnings("ignore", "You're resuming from a checkpoint that ended before")
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+# It recommends workers for the loader, an empty folder, and to resume at an epoch's end.
+warnings.filterwarnings("ignore", category=PossibleUserWarning)
 warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
+warnings.filterwarnings("ignore", "You're resuming from a checkpoint that ended before")
+warnings.filterwarnings(
+    "ignore", "`isinstance\\(treespec, LeafSpec\\)` is deprecated", FutureWarning
+)
 
 
 class Module(LightningModule):
@@ -38,6 +44,7 @@ class Module(LightningModule):
 
 
 def _fitted(job: Job, run: Run, folder: Path, every: int, path: Path | None) -> Any:
+    saves = ModelCheckpoint(folder, "{step}", every_n_train_steps=every, save_top_k=-1)
     trainer = Trainer(
         max_epochs=EPOCHS,
         accelerator="cpu",
@@ -45,9 +52,7 @@ def _fitted(job: Job, run: Run, folder: Path, every: int, path: Path | None) -> 
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[
-            ModelCheckpoint(folder, "{step}", every_n_train_steps=every, save_top_k=-1)
-        ],
+        callbacks=[saves],
     )
     module = Module(job, run)
     loader = torch.utils.data.DataLoader(job.data(), BATCH_SIZE, shuffle=True)
