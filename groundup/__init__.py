@@ -9,17 +9,26 @@ from groundup.data import (
     PENGUIN_FEATURES,
     DataLoader,
     Dataset,
+    load_digits,
     load_penguins,
     make_regression,
     random_split,
     standardise,
 )
 from groundup.losses import (
+    accuracy,
     binary_accuracy,
     binary_cross_entropy_with_logits,
+    cross_entropy,
     mean_squared_error,
 )
-from groundup.models import MLP, LinearRegression, LogisticRegression
+from groundup.models import (
+    MLP,
+    Dropout,
+    Linear,
+    LinearRegression,
+    LogisticRegression,
+)
 from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
 from groundup.optimizers.accumulated import Accumulated
@@ -60,6 +69,8 @@ __all__ = [
     "CosineSchedule",
     "DataLoader",
     "Dataset",
+    "Dropout",
+    "Linear",
     "LinearRegression",
     "LinearSchedule",
     "LogisticRegression",
@@ -77,10 +88,13 @@ __all__ = [
     "TrainerConfig",
     "TrainerResult",
     "Wrapper",
+    "accuracy",
     "binary_accuracy",
     "binary_cross_entropy_with_logits",
     "count_operations",
+    "cross_entropy",
     "evaluate",
+    "load_digits",
     "load_penguins",
     "make_regression",
     "mean_squared_error",

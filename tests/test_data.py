@@ -1,4 +1,4 @@
-"""make_regression and load_penguins; Dataset, random_split and DataLoader."""
+"""make_regression, load_penguins and load_digits; Dataset, random_split and DataLoader."""
 
 import math
 import re
@@ -23,6 +23,7 @@ from groundup import (
     DataLoader,
     Dataset,
     count_operations,
+    load_digits,
     load_penguins,
     make_regression,
     random_split,
@@ -330,6 +331,63 @@ def test_the_penguins_come_with_their_source_and_licence() -> None:
 def test_who_changes_the_penguins_changes_a_copy() -> None:
     load_penguins()[0].zero_()
     assert load_penguins()[0].all()
+
+
+def test_the_digits_have_the_documented_shapes_and_types() -> None:
+    images, classes = load_digits()
+    assert images.shape == (1797, 8, 8)
+    assert images.dtype == torch.float32
+    assert classes.shape == (1797,)
+    assert classes.dtype == torch.int64
+
+
+def test_there_are_as_many_of_each_digit_as_uci_says_of_its_test_part() -> None:
+    _, classes = load_digits()
+    counts = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert classes.bincount().tolist() == counts
+
+
+def test_a_pixel_is_a_number_of_sixteenths_from_no_ink_to_all() -> None:
+    images, _ = load_digits()
+    assert_identical((images * 16).unique(), torch.arange(17.0))
+
+
+def test_the_digits_stand_upright_and_are_written_from_left_to_right() -> None:
+    images, classes = load_digits()
+
+    def ink(digit: int) -> Tensor:
+        return images[classes == digit].mean(0)
+
+    hole = (slice(3, 5), slice(3, 5))
+    assert ink(0)[hole].mean() < ink(1)[hole].mean() / 4
+    assert ink(6)[5:].sum() > 1.3 * ink(6)[:3].sum()  # its round part is below
+    assert ink(9)[5:].sum() < ink(9)[:3].sum()  # and that of a nine above
+    assert ink(7)[0].sum() > 3 * ink(7)[:, 0].sum()  # a stroke on top, none at the left
+    assert ink(6)[1:4, :4].sum() > ink(6)[1:4, 4:].sum()  # a six opens to the right
+
+
+def test_the_digits_are_scikit_learns() -> None:
+    # `make bench` sets up an environment that has it.
+    sklearn = pytest.importorskip("sklearn.datasets")
+    expected = sklearn.load_digits()
+    images, classes = load_digits()
+    assert_identical(images, torch.from_numpy(expected.images).float() / 16)
+    assert_identical(classes, torch.from_numpy(expected.target).long())
+
+
+def test_the_digits_come_with_their_source_and_licence() -> None:
+    text = (files("groundup") / "digits.txt").read_text(encoding="ascii")
+    head = "".join(line for line in text.splitlines() if line.startswith("#"))
+    for word in ["Alpaydin", "Kaynak", "1998", "10.24432/C50P49", "CC BY 4.0", "Changed"]:
+        assert word in head
+
+
+def test_who_changes_the_digits_changes_a_copy() -> None:
+    for tensor in load_digits():
+        tensor.fill_(7)
+    images, classes = load_digits()
+    assert images.max() == 1
+    assert classes.min() == 0
 
 
 @given(dataset=datasets(min_samples=1), choice=st.data())
