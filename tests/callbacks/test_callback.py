@@ -3,8 +3,9 @@
 import sys
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,10 +17,13 @@ from torch import Tensor, nn
 
 from groundup import (
     SGD,
+    BestWeights,
     Callback,
     DataLoader,
     Dataset,
+    EarlyStopping,
     LinearRegression,
+    LogFile,
     Trainer,
     make_regression,
     mean_squared_error,
@@ -74,7 +78,7 @@ def watching(note: Callable[[str, Trainer], None]) -> Callback:
 
 
 def test_the_hooks_are_the_seven_of_the_design() -> None:
-    assert [name for name in vars(Callback) if not name.startswith("_")] == HOOKS
+    assert [name for name in vars(Callback) if name.startswith("on_")] == HOOKS
 
 
 def test_a_run_calls_its_pieces_and_hooks_in_this_order() -> None:
@@ -473,6 +477,26 @@ def test_no_call_is_made_for_the_hooks_that_a_callback_does_not_override(hook: s
     assert len(calls) in (2, 2 * 3)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: EarlyStopping(patience=3),
+        lambda folder: BestWeights(),
+        lambda folder: LogFile(folder / "log.jsonl"),
+    ],
+    ids=["early stopping", "best weights", "a log"],
+)
+def test_what_judges_or_logs_an_epoch_costs_its_steps_no_call(
+    make: Callable[[Path], Callback], tmp_path: Path
+) -> None:
+    callback = make(tmp_path)
+    trainer = trainer_of([callback], val_loader=pairs())
+    assert calls_of_the_base_class(trainer.train) == []
+    for hook in ("on_step_start", "on_backward_end", "on_step_end"):
+        assert getattr(type(callback), hook) is getattr(Callback, hook)
+    assert type(callback).on_epoch_end is not Callback.on_epoch_end
+
+
 class Mixin:
     """Has a hook and is no `Callback`."""
 
@@ -677,3 +701,75 @@ def test_a_callback_may_keep_what_is_no_hook_under_any_name() -> None:
     callback = Callback()
     callback.on_gpu = True  # type: ignore[attr-defined]
     trainer_of([callback]).train()
+
+
+# State.
+
+
+class Counting(Callback):
+    """Counts steps, also over a run that was resumed."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        self.count += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.count = state["count"]
+
+
+def test_a_callback_has_no_state_of_its_own_unless_it_says_so() -> None:
+    callback = Callback()
+    assert callback.state_dict() == {}
+    callback.load_state_dict({})
+    assert vars(callback) == {}
+
+
+def test_a_state_that_is_taken_back_goes_on_where_it_was() -> None:
+    counting, twin = Counting(), Counting()
+    trainer_of([counting], epochs=1).train()
+    twin.load_state_dict(counting.state_dict())
+    trainer_of([twin], epochs=1).train()
+    assert (counting.count, twin.count) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("callback", "state", "message"),
+    [
+        (
+            Callback(),
+            {"count": 3},
+            r"state must be Callback's, of \[\], got one of \['count'\]",
+        ),
+        (
+            Counting(),
+            {},
+            r"state must be Counting's, of \['count'\], got one of \[\]",
+        ),
+        (
+            Counting(),
+            {"count": 3, "seen": 4},
+            r"state must be Counting's, of \['count'\], got one of \['count', 'seen'\]",
+        ),
+    ],
+)
+def test_a_state_that_is_anothers_is_refused_with_its_keys(
+    callback: Callback, state: dict[str, int], message: str
+) -> None:
+    before = callback.state_dict()
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        callback.load_state_dict(state)
+    assert callback.state_dict() == before
+
+
+@pytest.mark.parametrize("state", [None, ["count"], 3])
+def test_a_state_that_is_no_mapping_is_refused_with_its_type(state: Any) -> None:
+    kind = type(state).__name__
+    message = rf"^state must be what Counting.state_dict\(\) gives, got a {kind}$"
+    with pytest.raises(TypeError, match=message):
+        Counting().load_state_dict(state)
