@@ -71,7 +71,6 @@ class BestWeights(Judge):
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Forget another run's best. Epochs before this call are not judged any more."""
-        self._started = math.inf
         super().on_train_start(trainer)
         if self.epoch and self.values(trainer)[self.epoch - 1 :][:1] != [self.value]:
             self._forget()
