@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groundup.trainer import Trainer
@@ -49,6 +50,31 @@ class Callback:
         An exception and Ctrl-C pass through afterwards. Where they come in mid-step,
         `inputs` is not None.
         """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run must know of this callback: here nothing.
+
+        Numbers, strings, tensors, and lists and dictionaries of them: `torch.load` takes no
+        more from a file.
+        """
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state_dict` gave: before the run, into a callback made anew.
+
+        A subclass that has some calls this first: it refuses what is not for it.
+
+        Raises:
+            TypeError: if the state is no mapping.
+            ValueError: if it has other keys than this callback's own.
+        """
+        kind, known = type(self).__name__, [*self.state_dict()]
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"state must be what {kind}.state_dict() gives, got a {type(state).__name__}"
+            )
+        if {*state} != {*known}:
+            raise ValueError(f"state must be {kind}'s, of {known}, got one of {[*state]}")
 
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))

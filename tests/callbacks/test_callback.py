@@ -3,7 +3,7 @@
 import sys
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -74,7 +74,7 @@ def watching(note: Callable[[str, Trainer], None]) -> Callback:
 
 
 def test_the_hooks_are_the_seven_of_the_design() -> None:
-    assert [name for name in vars(Callback) if not name.startswith("_")] == HOOKS
+    assert [name for name in vars(Callback) if name.startswith("on_")] == HOOKS
 
 
 def test_a_run_calls_its_pieces_and_hooks_in_this_order() -> None:
@@ -677,3 +677,75 @@ def test_a_callback_may_keep_what_is_no_hook_under_any_name() -> None:
     callback = Callback()
     callback.on_gpu = True  # type: ignore[attr-defined]
     trainer_of([callback]).train()
+
+
+# State.
+
+
+class Counting(Callback):
+    """Counts steps, also over a run that was resumed."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        self.count += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.count = state["count"]
+
+
+def test_a_callback_has_no_state_of_its_own_unless_it_says_so() -> None:
+    callback = Callback()
+    assert callback.state_dict() == {}
+    callback.load_state_dict({})
+    assert vars(callback) == {}
+
+
+def test_a_state_that_is_taken_back_goes_on_where_it_was() -> None:
+    counting, twin = Counting(), Counting()
+    trainer_of([counting], epochs=1).train()
+    twin.load_state_dict(counting.state_dict())
+    trainer_of([twin], epochs=1).train()
+    assert (counting.count, twin.count) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("callback", "state", "message"),
+    [
+        (
+            Callback(),
+            {"count": 3},
+            r"state must be Callback's, of \[\], got one of \['count'\]",
+        ),
+        (
+            Counting(),
+            {},
+            r"state must be Counting's, of \['count'\], got one of \[\]",
+        ),
+        (
+            Counting(),
+            {"count": 3, "seen": 4},
+            r"state must be Counting's, of \['count'\], got one of \['count', 'seen'\]",
+        ),
+    ],
+)
+def test_a_state_that_is_anothers_is_refused_with_its_keys(
+    callback: Callback, state: dict[str, int], message: str
+) -> None:
+    before = callback.state_dict()
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        callback.load_state_dict(state)
+    assert callback.state_dict() == before
+
+
+@pytest.mark.parametrize("state", [None, ["count"], 3])
+def test_a_state_that_is_no_mapping_is_refused_with_its_type(state: Any) -> None:
+    kind = type(state).__name__
+    message = rf"^state must be what Counting.state_dict\(\) gives, got a {kind}$"
+    with pytest.raises(TypeError, match=message):
+        Counting().load_state_dict(state)
