@@ -20,7 +20,13 @@ from groundup.losses import (
     binary_cross_entropy_with_logits,
     mean_squared_error,
 )
-from groundup.models import MLP, LinearRegression, LogisticRegression
+from groundup.models import (
+    MLP,
+    Dropout,
+    Linear,
+    LinearRegression,
+    LogisticRegression,
+)
 from groundup.naive import NaiveTrainer, NaiveTrainerConfig, NaiveTrainerResult
 from groundup.operations import count_operations
 from groundup.optimizers.accumulated import Accumulated
@@ -61,6 +67,8 @@ __all__ = [
     "CosineSchedule",
     "DataLoader",
     "Dataset",
+    "Dropout",
+    "Linear",
     "LinearRegression",
     "LinearSchedule",
     "LogisticRegression",

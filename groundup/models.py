@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from groundup._checks import check_count, check_generator
+from groundup._checks import check_count, check_generator, check_share
 
 
 class LinearRegression(nn.Module):
@@ -128,3 +128,122 @@ class MLP(nn.Module):
         """Return what stands between the brackets when the module is printed."""
         num_features, hidden = self.hidden_weights.shape
         return f"num_features={num_features}, hidden={hidden}"
+
+
+class Linear(nn.Module):
+    """A layer of any number of outputs: `x @ weight + bias`.
+
+    Its first values have the distribution of `torch.nn.Linear`'s, uniform between ±1 / √n,
+    n the number of inputs, but are drawn from the generator, the weight before the bias.
+    The weight lies as `LinearRegression`'s does, a column an output: that of
+    `torch.nn.Linear` is its transpose.
+
+    Args:
+        inputs: numbers of a sample that come in, at least 1.
+        outputs: numbers of a sample that go out, at least 1.
+        generator: source of the first values; None means torch's default generator.
+
+    Attributes:
+        weight: shape `(inputs, outputs)`.
+        bias: shape `(outputs,)`.
+
+    Raises:
+        TypeError: if a count is not an integer or `generator` not a generator.
+        ValueError: if a count is not positive.
+
+    Example:
+        >>> layer = Linear(64, 10, torch.Generator().manual_seed(0))
+        >>> layer(torch.zeros(4, 64)).shape
+        torch.Size([4, 10])
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        check_count("inputs", inputs, minimum=1)
+        check_count("outputs", outputs, minimum=1)
+        check_generator(generator)
+        bound = inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        for p in self.parameters():
+            nn.init.uniform_(p, -bound, bound, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return outputs, shape `(…, outputs)`, for inputs of shape `(…, inputs)`."""
+        return x @ self.weight + self.bias
+
+    def extra_repr(self) -> str:
+        """Return what stands between the brackets when the module is printed."""
+        inputs, outputs = self.weight.shape
+        return f"inputs={inputs}, outputs={outputs}"
+
+
+class Dropout(nn.Module):
+    """A layer that sets each number to 0 with probability p while it trains.
+
+    Those that stay are divided by 1 − p, so that the expected value is the number itself.
+    In `eval` all pass as they are. From the same random state it gives on the CPU what
+    `torch.nn.Dropout` gives, bit for bit.
+
+    A generator that is given is a part of the module: its state is in `state_dict()`, and a
+    copy of the module has a copy. What to drop is drawn on the generator's device and taken
+    to that of the numbers: a module that is moved goes on as it would have. Layers may
+    share a generator and draw from it in turn; whatever else draws from it is set back,
+    too, when a state is loaded. Without one the module has no random state of its own, and
+    `state_dict()` holds an empty tensor in its place.
+
+    Args:
+        p: the probability that a number is set to 0, in [0, 1).
+        generator: source of the choice; None means torch's default generator.
+
+    Raises:
+        TypeError: if `p` is not a number or `generator` not a generator.
+        ValueError: if `p` is out of its range, or a state that is loaded is not one of such
+            a generator.
+
+    Example:
+        >>> dropout = Dropout(0.5, torch.Generator().manual_seed(0))
+        >>> dropout(torch.ones(8))
+        tensor([0., 0., 2., 0., 0., 0., 2., 2.])
+        >>> dropout.eval()(torch.ones(8))
+        tensor([1., 1., 1., 1., 1., 1., 1., 1.])
+    """
+
+    def __init__(self, p: float, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        check_share("p", p)
+        check_generator(generator)
+        self.p = float(p)
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return numbers of the shape of `x`: in training some are 0, the others larger."""
+        if not self.training or self.p == 0:
+            return x
+        device = x.device if self.generator is None else self.generator.device
+        kept = torch.empty_like(x, device=device)
+        kept.bernoulli_(1 - self.p, generator=self.generator)
+        return x * kept.div_(1 - self.p).to(x.device)
+
+    def get_extra_state(self) -> Tensor:
+        """Return what `state_dict` holds beside parameters: the generator's state."""
+        if self.generator is None:
+            return torch.empty(0, dtype=torch.uint8)
+        return self.generator.get_state()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take it from a `state_dict`; refuse that of no generator, or of another kind."""
+        expected = len(self.get_extra_state())
+        if len(state) != expected:
+            raise ValueError(
+                f"dropout's random state must have {expected} bytes, got {len(state)}: "
+                "was it saved with another kind of generator, or with none?"
+            )
+        if self.generator is not None:
+            self.generator.set_state(state.cpu())
+
+    def extra_repr(self) -> str:
+        """Return what stands between the brackets when the module is printed."""
+        return f"p={self.p}"
