@@ -16,8 +16,10 @@ from groundup.data import (
     standardise,
 )
 from groundup.losses import (
+    accuracy,
     binary_accuracy,
     binary_cross_entropy_with_logits,
+    cross_entropy,
     mean_squared_error,
 )
 from groundup.models import (
@@ -86,9 +88,11 @@ __all__ = [
     "TrainerConfig",
     "TrainerResult",
     "Wrapper",
+    "accuracy",
     "binary_accuracy",
     "binary_cross_entropy_with_logits",
     "count_operations",
+    "cross_entropy",
     "evaluate",
     "load_digits",
     "load_penguins",

@@ -104,6 +104,18 @@ def logits_and_targets(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
     return logits, targets.round() if draw(st.booleans()) else targets
 
 
+@st.composite
+def logits_and_classes(
+    draw: st.DrawFn, dtype: torch.dtype = torch.float64
+) -> tuple[Tensor, Tensor]:
+    """Logits of a few classes, small or of up to ±1000, and the class of each sample."""
+    n, k = draw(st.integers(1, 40)), draw(st.integers(1, 12))
+    generator = seeded(draw(seeds))
+    scale = draw(st.sampled_from([1.0, 30.0, 1e3]))
+    logits = scale * torch.randn(n, k, generator=generator, dtype=dtype)
+    return logits.clamp(-1e3, 1e3), torch.randint(k, (n,), generator=generator)
+
+
 rates = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 
 momenta = st.floats(0, 1, exclude_max=True)

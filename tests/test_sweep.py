@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from groundup import (
     MLP,
+    Dropout,
+    Linear,
     LinearRegression,
     NaiveTrainer,
     NaiveTrainerConfig,
@@ -370,6 +372,10 @@ def test_changing_the_model_later_does_not_change_the_result() -> None:
             dropped_out,
             r"draw no random numbers, but aten.bernoulli_.float was called: "
             r"model.eval\(\) switches dropout off",
+        ),
+        (
+            lambda: nn.Sequential(Linear(3, 1, seeded()), Dropout(0.5, seeded())),
+            "draw no random numbers, but aten.bernoulli_.float was called",
         ),
         (
             normalised,
