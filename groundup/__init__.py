@@ -1,7 +1,9 @@
 """The training code of deep learning, rebuilt from the ground up."""
 
 from groundup import oracle as oracle
+from groundup.callbacks.best_weights import BestWeights
 from groundup.callbacks.callback import Callback
+from groundup.callbacks.early_stopping import EarlyStopping
 from groundup.callbacks.parameter_history import ParameterHistory
 from groundup.callbacks.progress import Progress
 from groundup.config import TrainerConfig
@@ -63,6 +65,7 @@ __all__ = [
     "Average",
     "AveragedModel",
     "Averaging",
+    "BestWeights",
     "Callback",
     "Clipped",
     "ConstantSchedule",
@@ -70,6 +73,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "Dropout",
+    "EarlyStopping",
     "Linear",
     "LinearRegression",
     "LinearSchedule",

@@ -70,9 +70,8 @@ class Callback:
         """
         kind, known = type(self).__name__, [*self.state_dict()]
         if not isinstance(state, Mapping):
-            raise TypeError(
-                f"state must be what {kind}.state_dict() gives, got a {type(state).__name__}"
-            )
+            other = type(state).__name__
+            raise TypeError(f"state must be what {kind}.state_dict() gives, got a {other}")
         if {*state} != {*known}:
             raise ValueError(f"state must be {kind}'s, of {known}, got one of {[*state]}")
 
