@@ -142,7 +142,8 @@ def swollen_loop(model, optimizer, train_loader, val_loader, epochs, patience, p
                 average.add(loss, len(targets))
             measures = {"loss": mean_squared_error}
             result.record(average.value(), evaluate(model, val_loader, measures))
-            row = {"epoch": epoch, "train_loss": average.value()}  # log
+            row = {"epoch": epoch, "step": epoch * len(train_loader)}  # log
+            row["train_loss"] = average.value()  # log
             row["val_loss"] = result.val_losses[-1]  # log
             log.write(json.dumps(row) + "\n")  # log
             log.flush()  # log
@@ -301,7 +302,7 @@ def _(
 
     {notebook.source(LogFile.on_epoch_end)}
 
-    It writes an epoch's numbers in one line, at once, so that what you read of a run that died is whole. A logger of your own, for TensorBoard say, is this method with another last line.
+    A line an epoch, all of it or nothing, so that what you read of a run that died is whole. A logger of your own, for TensorBoard say, gets the same numbers in the same place.
 
     `restore` is no hook. You call it after the run, whoever ended it: in `on_train_end` it would leave the callbacks behind it with the weights of epoch {best.epoch} and the optimizer of epoch {trainer.epoch}.
 
@@ -833,7 +834,7 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(Impatient, Norms, digit_trainer):
+def _(Impatient, Norms, few_trainer):
     class Told(Callback):
         """Hears of the end, or doesn't."""
 
@@ -843,7 +844,7 @@ def _(Impatient, Norms, digit_trainer):
             self.heard = True
 
     listening = Told()
-    broken = digit_trainer(network(32), callbacks=[Impatient(), listening])
+    broken = few_trainer(Impatient(), listening)
     try:
         broken.train()
     except IndexError as error:
@@ -859,7 +860,7 @@ def _(Impatient, Norms, digit_trainer):
                 calls.extend(self._hooks[hook])
                 super()._call(hook)
 
-        trainer = digit_trainer(network(32), epochs=2, callbacks=callbacks)
+        trainer = few_trainer(*callbacks, epochs=2)
         trainer.__class__ = Counted
         done = count_operations(trainer.train).total()
         return len(calls) + len(trainer._hooks["on_train_end"]), done
@@ -1121,7 +1122,7 @@ def _(small_trainer):
                     self.now += 1
                     yield 0.0
 
-        for seconds, begins in ((5.0, 1000.0), (3.0, 1500.0)):
+        for seconds, begins in ((3.0, 1500.0), (5.0, 1000.0)):
             clock = Time()
             callback = attempt(seconds, clock)
             if not isinstance(callback, Callback):
