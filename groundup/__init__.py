@@ -4,6 +4,7 @@ from groundup import oracle as oracle
 from groundup.callbacks.best_weights import BestWeights
 from groundup.callbacks.callback import Callback
 from groundup.callbacks.early_stopping import EarlyStopping
+from groundup.callbacks.log_file import LogFile
 from groundup.callbacks.parameter_history import ParameterHistory
 from groundup.callbacks.progress import Progress
 from groundup.config import TrainerConfig
@@ -77,6 +78,7 @@ __all__ = [
     "Linear",
     "LinearRegression",
     "LinearSchedule",
+    "LogFile",
     "LogisticRegression",
     "NaiveTrainer",
     "NaiveTrainerConfig",

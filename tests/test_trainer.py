@@ -1521,6 +1521,6 @@ def test_the_loop_reads_no_config_and_no_callback_by_name() -> None:
     module = inspect.getmodule(Trainer)
     assert module is not None
     source = inspect.getsource(module)
-    callbacks = ("ParameterHistory", "Progress", "EarlyStopping", "BestWeights")
+    callbacks = ("ParameterHistory", "Progress", "EarlyStopping", "BestWeights", "LogFile")
     for name in ("TrainerConfig", "tqdm", *callbacks):
         assert name not in source

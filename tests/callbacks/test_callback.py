@@ -5,6 +5,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,10 +17,13 @@ from torch import Tensor, nn
 
 from groundup import (
     SGD,
+    BestWeights,
     Callback,
     DataLoader,
     Dataset,
+    EarlyStopping,
     LinearRegression,
+    LogFile,
     Trainer,
     make_regression,
     mean_squared_error,
@@ -471,6 +475,26 @@ def test_no_call_is_made_for_the_hooks_that_a_callback_does_not_override(hook: s
     ]
     assert calls_of_the_base_class(trainer.train) == []
     assert len(calls) in (2, 2 * 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: EarlyStopping(patience=3),
+        lambda folder: BestWeights(),
+        lambda folder: LogFile(folder / "log.jsonl"),
+    ],
+    ids=["early stopping", "best weights", "a log"],
+)
+def test_what_judges_or_logs_an_epoch_costs_its_steps_no_call(
+    make: Callable[[Path], Callback], tmp_path: Path
+) -> None:
+    callback = make(tmp_path)
+    trainer = trainer_of([callback], val_loader=pairs())
+    assert calls_of_the_base_class(trainer.train) == []
+    for hook in ("on_step_start", "on_backward_end", "on_step_end"):
+        assert getattr(type(callback), hook) is getattr(Callback, hook)
+    assert type(callback).on_epoch_end is not Callback.on_epoch_end
 
 
 class Mixin:

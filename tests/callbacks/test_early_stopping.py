@@ -149,7 +149,7 @@ def test_a_gain_of_no_more_than_min_delta_is_none_however_often(
     mode: Any, sign: int
 ) -> None:
     creeping = [sign * value for value in (2.0, 1.75, 1.5, 1.25)]
-    # The last is better than the first by more than 0.5: an epoch too late for the first run.
+    # The last is better than the first by more than 0.5: too late for a patience of 2.
     stopped = scripted(creeping, EarlyStopping(2, min_delta=0.5, mode=mode))
     assert len(stopped.train().val_losses) == 3
     patient = scripted(creeping, EarlyStopping(3, min_delta=0.5, mode=mode))
