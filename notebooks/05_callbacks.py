@@ -606,7 +606,7 @@ def _(learned_by_heart, turns):
 
     ## Dropout, and the two modes
 
-    A network that learns by heart relies on units that know one picture each. **Dropout** throws away each hidden unit with a probability $p$, anew for each picture and step, so that no unit can rely on another. What is left is divided by $1 - p$: with $m$ the mask, 1 with a probability of $1 - p$ and else 0, $\mathbb{{E}}\left[\frac{{m}}{{1 - p}}\right] = 1$, so each sum is on average what it is without. And only while it trains: who asks for an answer wants the whole network. That is what the two modes are for.
+    A network that learns by heart relies on units that know one picture each. **Dropout** throws away each hidden unit with a probability $p$, anew for each picture and step, so that no unit can rely on another. What is left is divided by $1 - p$: with $m$ the mask, 1 with a probability of $1 - p$ and else 0, $\mathbb{{E}}[m] / (1 - p) = 1$, so each sum is on average what it is without. And only while it trains: who asks for an answer wants the whole network. That is what the two modes are for.
 
     {notebook.source(Dropout.forward)}
 
@@ -683,7 +683,10 @@ def _(Awake, digit_trainer):
 
 @app.cell(hide_code=True)
 def _(awake, awake_run, half_run):
-    charts.losses(awake_run if awake.value else half_run, metric="accuracy")
+    charts.losses(
+        {"in eval mode": half_run} | ({"in training": awake_run} if awake.value else {}),
+        metric="accuracy",
+    )
     return
 
 

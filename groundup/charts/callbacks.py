@@ -172,6 +172,9 @@ def restored(val_losses: Sequence[float], loss: float) -> Content:
 UPPER, TOP, HEIGHT = 170, 224, 464
 """Pixels: where the losses end, where the matrix begins, and where all ends."""
 
+PIXELS = (3, 4, 5, 6, 7)
+"""How large a pixel of a misread picture may be on the screen."""
+
 
 def mistakes_explorer(
     training: Tensor,
@@ -298,12 +301,15 @@ def _mistakes(units: int, dropout: int, epochs: int) -> Specification:
         )
         run = run.transform_filter("datum.done <= epochs")
         last = run.transform_filter("datum.done > epochs - 1")
-        aligned = alt.expr(f"epochs < {0.3 * epochs} ? 'left' : 'right'")
-        dy = alt.expr(f"{kind} < {other} ? 14 : -10")
+        # Early on a name stands beside its point, since above it there may be the axis.
+        early = f"epochs < {0.3 * epochs}"
+        aligned = alt.expr(f"{early} ? 'left' : 'right'")
+        dx = alt.expr(f"{early} ? 8 : 0")
+        dy = alt.expr(f"{kind} < {other} ? 14 : {early} ? -2 : -10")
         return [
             run.mark_line(**CHOSEN | {"color": color}),
             last.mark_point(filled=True, size=50, opacity=1, color=color),
-            last.mark_text(align=aligned, dy=dy, color=color, text=kind),
+            last.mark_text(align=aligned, dx=dx, dy=dy, color=color, text=kind),
         ]
 
     mistakes = on(
@@ -358,7 +364,7 @@ def _mistakes(units: int, dropout: int, epochs: int) -> Specification:
             x=cell("16 + cell * datum.digit", 0.5), y=alt.value(TOP - 8), text="digit:Q"
         ),
         alt.Chart(alt.sequence(1))
-        .mark_text(align="left", color=GREY, text="read as, across")
+        .mark_text(align="left", color=GREY, text="written ↓  read as →")
         .encode(x=alt.value(16), y=alt.value(TOP - 26)),
     ]
     drawn = mistakes.transform_filter("datum.position <= room")
@@ -393,15 +399,34 @@ def _mistakes(units: int, dropout: int, epochs: int) -> Specification:
         training="numbers.training[units_place][dropout_place][epochs - 1]",
         validation="numbers.validation[units_place][dropout_place][epochs - 1]",
         mistakes="numbers.mistakes[units_place][dropout_place][epochs - 1]",
-        cell=f"min({(HEIGHT - TOP) // 10}, 0.042 * width)",
-        pixel="width < 450 ? 3 : 4",
+        cell=f"min({(HEIGHT - TOP) // 10}, 0.045 * width)",
+        pictures_left="16 + 10 * cell + 20",
+        pixel=_largest_that_fits(),
         across="8 * pixel + 12",
         down="8 * pixel + 20",
-        pictures_left="16 + 10 * cell + 20",
-        columns="max(1, floor((width - pictures_left + 12) / across))",
-        room=f"columns * floor({HEIGHT - TOP + 14} / down)",
+        columns=_columns("pixel"),
+        room=_room("pixel"),
         shown="min(room, length(mistakes))",
     )
+
+
+def _columns(pixel: str) -> str:
+    """Write how many pictures with pixels of this size stand side by side."""
+    return f"max(1, floor((width - pictures_left + 12) / (8 * {pixel} + 12)))"
+
+
+def _room(pixel: str) -> str:
+    """Write how many there is room for."""
+    return f"{_columns(pixel)} * floor({HEIGHT - TOP + 14} / (8 * {pixel} + 20))"
+
+
+def _largest_that_fits() -> str:
+    """Write the size of a pixel at which all mistakes are to be seen, or the least one."""
+    least, *larger = PIXELS
+    fitting = "".join(
+        f"length(mistakes) <= {_room(str(size))} ? {size} : " for size in reversed(larger)
+    )
+    return f"{fitting}{least}"
 
 
 def _with(chart: alt.Chart, transforms: Sequence[dict[str, Any]]) -> alt.Chart:
