@@ -8,9 +8,11 @@ import ast
 import difflib
 import inspect
 import json
+import math
 import re
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -26,6 +28,8 @@ from groundup.trainer import Trainer
 
 with extra("notebooks"):
     import marimo as mo
+
+    from groundup import charts
 
 
 def code_of(thing: Any) -> str:
@@ -392,3 +396,44 @@ class ProgressBar(Callback):
         bar, self._bar = self._bar, None  # a bar of this kernel can't be copied or pickled
         if bar is not None:
             bar.__exit__(None, None, None)
+
+
+PICTURES = 5
+"""The most that `LiveCurves` draws in a second: what comes faster, nobody sees."""
+
+
+class LiveCurves(Callback):
+    """The curves of a run's losses, drawn under its cell while it trains.
+
+    The last picture is drawn when the run ends, whatever ends it; a cell that ends in a
+    chart shows that in its place. Where there is no cell, nothing is drawn and no clock is
+    read.
+
+    Args:
+        clock: gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._live = False
+
+    def on_train_start(self, trainer: Trainer) -> None:
+        """See whether there is a cell to draw under."""
+        self._live = mo.running_in_notebook()
+        self._due = -math.inf
+        self._drawn = -1
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Draw, if the last picture is old enough."""
+        if self._live and (now := self._clock()) >= self._due:
+            self._due = now + 1 / PICTURES
+            self._draw(trainer)
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Draw what came after the last picture."""
+        if self._live and self._drawn != trainer.epoch:
+            self._draw(trainer)
+
+    def _draw(self, trainer: Trainer) -> None:
+        mo.output.replace(charts.losses(trainer.result))
+        self._drawn = trainer.epoch

@@ -12,11 +12,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import marimo as mo
 import pytest
 import torch
 
 import groundup
 from groundup import NaiveTrainer, NaiveTrainerConfig, charts, notebook
+from tests.serving import export
 
 LISTED = [
     *(
@@ -480,6 +482,174 @@ def test_a_trainer_can_be_copied_after_a_run_with_a_bar(hook: str) -> None:
         trainer.train()
     assert pickle.loads(pickle.dumps(trainer)).result == trainer.result
     assert copy.deepcopy(trainer).result == trainer.result
+
+
+# Curves while a run trains.
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.read = 0
+
+    def __call__(self) -> float:
+        self.read += 1
+        return self.now
+
+
+class Ticking(groundup.Callback):
+    """Moves a clock before each epoch's end; stops or raises after so many epochs."""
+
+    def __init__(self, clock: Clock, seconds: float, end: str = "", after: int = 0) -> None:
+        self.clock, self.seconds, self.end, self.after = clock, seconds, end, after
+
+    def on_step_end(self, trainer: groundup.Trainer) -> None:
+        if self.end == "raise" and trainer.epoch == self.after:
+            raise KeyError("step")
+        self.clock.now += self.seconds
+
+    def on_epoch_end(self, trainer: groundup.Trainer) -> None:
+        if self.end == "stop" and trainer.epoch == self.after:
+            trainer.stop("enough")
+
+
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch) -> list[charts.Content]:
+    """What is drawn under a cell, as if there were one."""
+    drawn: list[charts.Content] = []
+    monkeypatch.setattr(mo, "running_in_notebook", lambda: True)
+    monkeypatch.setattr(mo.output, "replace", drawn.append)
+    return drawn
+
+
+def watched_run(*callbacks: groundup.Callback, epochs: int) -> groundup.Trainer:
+    model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
+    return groundup.Trainer(
+        model,
+        groundup.mean_squared_error,
+        groundup.SGD(model.parameters(), 0.1),
+        [(torch.ones(4, 1), torch.ones(4, 1))],
+        epochs=epochs,
+        val_loader=[(torch.zeros(4, 1), torch.ones(4, 1))],
+        callbacks=callbacks,
+    )
+
+
+def epochs_in(picture: charts.Content) -> int:
+    """How many training losses a picture shows."""
+    return sum(row["line"] == "train" for row in picture.datasets["losses"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "drawn"),
+    [
+        (1.0, [1, 2, 3, 4, 5, 6, 7, 8]),
+        (0.25, [1, 2, 3, 4, 5, 6, 7, 8]),
+        (0.125, [1, 3, 5, 7, 8]),
+        (0.0625, [1, 5, 8]),
+        (0.0, [1, 8]),
+    ],
+)
+def test_curves_are_drawn_at_most_five_times_a_second_and_when_the_run_ends(
+    pictures: list[charts.Content], seconds: float, drawn: list[int]
+) -> None:
+    clock = Clock()
+    trainer = watched_run(Ticking(clock, seconds), notebook.LiveCurves(clock), epochs=8)
+    result = trainer.train()
+    assert [epochs_in(picture) for picture in pictures] == drawn
+    assert pictures[-1].complete == charts.losses(result).complete
+
+
+@pytest.mark.parametrize(("end", "raised"), [("stop", None), ("raise", KeyError)])
+def test_the_last_picture_is_drawn_whatever_ends_the_run_and_the_first_when_it_goes_on(
+    pictures: list[charts.Content], end: str, raised: type[Exception] | None
+) -> None:
+    clock = Clock()
+    ticking = Ticking(clock, 0.0, end, after=3)
+    trainer = watched_run(ticking, notebook.LiveCurves(clock), epochs=6)
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        trainer.train()
+    assert [epochs_in(picture) for picture in pictures] == [1, 3]
+    ticking.end = ""
+    trainer.train()
+    assert [epochs_in(picture) for picture in pictures] == [1, 3, 4, 6]
+
+
+def test_outside_a_notebook_no_curve_is_drawn_and_no_clock_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mo.output, "replace", pytest.fail)
+    clock = Clock()
+    watched_run(notebook.LiveCurves(clock), epochs=3).train()
+    assert clock.read == 0
+
+
+def test_curves_are_made_once_and_for_a_new_picture_only_the_rows_change(
+    pictures: list[charts.Content],
+) -> None:
+    clock = Clock()
+    watched_run(Ticking(clock, 1.0), notebook.LiveCurves(clock), epochs=4).train()
+    assert len({id(picture.specification) for picture in pictures}) == 1
+
+
+def test_the_run_is_the_same_with_curves_and_without(
+    pictures: list[charts.Content],
+) -> None:
+    watched = watched_run(notebook.LiveCurves(), epochs=5)
+    assert watched.train() == watched_run(epochs=5).train()
+    assert len(pictures) > 1
+
+
+@pytest.mark.parametrize("hook", ["on_train_end", "on_step_end", "on_train_start"])
+def test_a_trainer_can_be_copied_after_a_run_with_curves(
+    pictures: list[charts.Content], hook: str
+) -> None:
+    trainer = watched_run(Failing(hook), notebook.LiveCurves(), epochs=2)
+    with pytest.raises(KeyError):
+        trainer.train()
+    assert pickle.loads(pickle.dumps(trainer)).result == trainer.result
+    assert copy.deepcopy(trainer).result == trainer.result
+    # A run that never started is not drawn.
+    assert (pictures == []) == (hook == "on_train_start")
+
+
+NOTEBOOK = """
+import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import torch
+    import groundup
+    from groundup import notebook
+
+    return groundup, notebook, torch
+
+
+@app.cell
+def _(groundup, notebook, torch):
+    model = groundup.LinearRegression(1, torch.Generator().manual_seed(0))
+    batches = [(torch.ones(4, 1), torch.ones(4, 1))]
+    optimizer = groundup.SGD(model.parameters(), 0.1)
+    live = [notebook.LiveCurves()]
+    _ = groundup.Trainer(
+        model, groundup.mean_squared_error, optimizer, batches, epochs=37, callbacks=live
+    ).train()
+    return
+"""
+
+
+@pytest.mark.slow
+def test_under_marimo_the_last_picture_stays_under_the_cell(tmp_path: Path) -> None:
+    file = tmp_path / "live.py"
+    file.write_text(NOTEBOOK, "utf-8")
+    page = export(file, tmp_path / "live.html")
+    assert "application/vnd.vegalite.v6" in page
+    assert "Line chart of the loss over the epochs" in page
 
 
 # What `make bench` measured.
