@@ -123,13 +123,14 @@ def full(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 TRAINS = """
 from importlib.util import find_spec
-from groundup import Dataset, LogisticRegression, TrainerConfig, load_penguins
+from groundup import Dataset, LogisticRegression, TrainerConfig, load_digits, load_penguins
 from groundup import binary_cross_entropy_with_logits
 config = TrainerConfig(epochs=2, batch_size=32, learning_rate=1e-9)
 data = Dataset(*load_penguins())
 model = LogisticRegression(4)
 result = config.build(model, binary_cross_entropy_with_logits, data).train()
 assert len(result.train_losses) == 2
+assert [len(tensor) for tensor in load_digits()] == [1797, 1797]
 absent = ("altair", "hypothesis", "marimo", "numpy", "pandas", "pytest", "tqdm")
 print(*(name for name in absent if find_spec(name)))
 """
