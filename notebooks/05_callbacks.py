@@ -420,9 +420,9 @@ def _(digit_train, digit_val):
 
     ## Live
 
-    A run that you watch is a run that you stop in time. `LiveCurves` redraws both curves after an epoch, five times a second at most:
+    A run that you watch is a run that you stop in time. `LiveCurves` draws both curves anew after an epoch, unless the last picture is younger than a fifth of a second: an eye sees no more, and each picture takes time from the run.
 
-    {notebook.source(notebook.LiveCurves.on_epoch_end)}
+    {notebook.source(notebook.LiveCurves.on_epoch_end, notebook.LiveCurves._draw)}
 
     <span class="kernel-only">Ask for 64 epochs, and they grow under the cell while it trains.</span><span class="page-only">On this page you see each run's last picture.</span> (`digit_trainer` puts together what you have seen: cross-entropy, `SGD` with a momentum of 0.9, batches of 64, accuracy as a metric.)
     """)
@@ -453,10 +453,21 @@ def _(digit_trainer, epochs, learning_rate, units):
         network(units.value),
         epochs=epochs.value,
         lr=learning_rate.value,
-        callbacks=[notebook.LiveCurves("accuracy")],
+        callbacks=[notebook.LiveCurves()],
     ).train()
-    charts.losses(watched, metric="accuracy")
+    charts.losses(watched)
     return (watched,)
+
+
+@app.cell(hide_code=True)
+def _(digit_val, watched):
+    right_share = watched.metrics["accuracy"][-1]
+    mo.md(rf"""
+    {notebook.code_above("watched")}
+
+    At the end {right_share:.1%} are right: {round(right_share * len(digit_val))} of {len(digit_val)} digits.
+    """)
+    return (right_share,)
 
 
 @app.cell(hide_code=True)
@@ -470,8 +481,6 @@ def _(digit_train, digit_trainer):
     learned_by_heart = few_trainer().train()
     turns = learned_by_heart.val_losses.index(min(learned_by_heart.val_losses)) + 1
     mo.md(rf"""
-    {notebook.code_above("watched")}
-
     ## A stop that remembers nothing
 
     Take 60 of the digits, and the network knows them by heart soon: after {turns} epochs the validation loss is least, {min(learned_by_heart.val_losses):.3f}, and after 60 it is {learned_by_heart.val_losses[-1]:.3f}. Early stopping waits for a number of epochs, its **patience**, and then gives up. As everybody writes it, it counts:

@@ -20,9 +20,9 @@ from marimo._types.ids import CellId_t
 from chapters import Chapter as Declared
 
 SETUP = "setup"
-ELSEWHERE = ("hypothesis", "marimo/_plugins/stateless/status", "groundup/notebook.py")
+ELSEWHERE = ("hypothesis", "/marimo/_")
 """Who may look at a clock: Hypothesis times Python's collector, which runs at any time, and
-what draws while a run goes on, a bar or its curves, to draw more seldom than it could."""
+marimo its bar and its messages. No number of theirs is kept."""
 
 T = TypeVar("T")
 

@@ -239,11 +239,13 @@ def test_the_live_run_follows_its_sliders(
         loader,
         epochs=epochs,
         val_loader=DataLoader(val, 512),
+        metrics={"accuracy": accuracy},
     ).train()
     assert moved["watched"].val_losses == pytest.approx(result.val_losses, rel=1e-3)
     shown = chapter.shown(moved, "watched", charts.Content)
     assert {*lines(shown)} == {"train", "validation"}
-    assert "Accuracy" in shown.title[-1]
+    told = said(chapter, moved, "right_share")
+    assert f"{result.metrics['accuracy'][-1]:.1%} are right" in told
 
 
 # A stop that remembers nothing, and the best weights.
@@ -537,7 +539,8 @@ def write(value: Callable[[Trainer], Any]) -> Callable[[Any, Trainer], None]:
 
 def norm(trainer: Trainer) -> Tensor:
     (grad,) = [p.grad for p in trainer.model.parameters() if p.grad is not None]
-    return grad.norm()
+    length: Tensor = torch.linalg.vector_norm(grad)
+    return length
 
 
 def shortens(self: Any, trainer: Trainer) -> None:
