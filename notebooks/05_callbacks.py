@@ -240,22 +240,22 @@ def _(by_hand, memoriser):
 def _(memoriser):
     with tempfile.TemporaryDirectory() as _folder:
         pieces_log = Path(_folder, "pieces.jsonl")
-        model, optimizer, train_loader, val_loader = memoriser()
+        model, *_pieces, val_loader = memoriser()
         best = BestWeights()
+        watchers = [
+            notebook.ProgressBar(),
+            LogFile(pieces_log),
+            EarlyStopping(patience=5),
+            best,
+            notebook.LiveCurves(),
+        ]
         trainer = Trainer(
             model,
             mean_squared_error,
-            optimizer,
-            train_loader,
+            *_pieces,
             epochs=60,
             val_loader=val_loader,
-            callbacks=[
-                notebook.ProgressBar(),
-                LogFile(pieces_log),
-                EarlyStopping(patience=5),
-                best,
-                notebook.LiveCurves(),
-            ],
+            callbacks=watchers,
         )
         by_pieces = trainer.train()
         best.restore(trainer)
@@ -348,7 +348,7 @@ def _(digit_train, digit_val):
     mo.md(rf"""
     {notebook.code_above("digits")}
 
-    {len(digit_train)} train, {len(digit_val)} validate. The split is at random, so the same hands wrote both parts: validation asks how well the network reads *other digits of writers it has seen*. How well it reads yours, it does not tell.
+    {len(digit_train):,} train, {len(digit_val)} validate. The split is at random, so the same hands wrote both parts: validation asks how well the network reads *other digits of writers it has seen*. How well it reads yours, it does not tell.
 
     ### From one logit to ten
 
@@ -356,11 +356,11 @@ def _(digit_train, digit_val):
 
     $$p_i = \frac{{e^{{z_i}}}}{{\sum_j e^{{z_j}}}}$$
 
-    The loss is what it was, the surprise at the right answer, $-\log p_y$. With the logarithm taken inside, no exponential is left over that could overflow:
+    The loss is what it was, the surprise at the right answer:
 
     $$-\log p_y = \log \sum_j e^{{z_j}} - z_y$$
 
-    Torch's `logsumexp` takes the largest logit out of the sum first. Let one wrong class be surer and surer, and compare:
+    On the right the largest logit can be taken out of the sum, and then no exponential overflows. That is what torch's `log_softmax` does in one step. Let one wrong class be surer and surer, and compare it with two:
 
     {notebook.table(surprises)}
 
@@ -576,6 +576,9 @@ def _():
                 self.least = trainer.result.val_losses[-1]
                 self.weights = trainer.model.state_dict()
 
+        def restore(self, trainer):
+            trainer.model.load_state_dict(self.weights)
+
     return (Referring,)
 
 
@@ -591,10 +594,7 @@ def _(Referring, by_reference, few_trainer):
     keeper = Referring() if by_reference.value else BestWeights()
     kept_trainer = few_trainer(keeper)
     kept_run = kept_trainer.train()
-    if by_reference.value:
-        kept_trainer.model.load_state_dict(keeper.weights)
-    else:
-        keeper.restore(kept_trainer)
+    keeper.restore(kept_trainer)
     put_back = evaluate(
         kept_trainer.model, kept_trainer.val_loader, {"loss": cross_entropy}
     )["loss"]
@@ -780,11 +780,64 @@ def _(digit_train, digit_val, grid_read, grid_val, shares, widths):
 
     Over the nine runs, after 15 epochs, the commonest mistakes are {", ".join(f"{a} read as {b} ({pairs[a, b]} times)" for a, b in commonest)}. {always_wrong} pictures are wrong in all nine. No loss tells you that. Look at them before you blame the network.
 
+    ## Does it still compute the same?
+
+    Our layers and losses beside torch's, with the same weights and the same random state, on the validation digits; and the same network trained with either:
+    """)
+    return always_wrong, commonest, least_of, lowest_without, pairs
+
+
+@app.cell(hide_code=True)
+def _(digit_trainer, digit_val):
+    def torchs(ours):
+        """The same network of torch's layers, which lay their weights the other way round."""
+        layers = []
+        for layer in ours:
+            if isinstance(layer, Linear):
+                theirs = nn.Linear(*layer.weight.shape)
+                with torch.no_grad():
+                    theirs.weight.copy_(layer.weight.T)
+                    theirs.bias.copy_(layer.bias)
+                layer = theirs
+            layers.append(nn.Dropout(layer.p) if isinstance(layer, Dropout) else layer)
+        return nn.Sequential(*layers)
+
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        pictures, answers = digit_val.tensors
+        mine, theirs = network(32), torchs(network(32))
+        logits = mine(pictures)
+        torch.manual_seed(1)
+        from_torch = {
+            "`Linear`": (logits, theirs(pictures)),
+            "`Dropout`": (
+                Dropout(0.5, torch.Generator().manual_seed(1))(pictures),
+                nn.Dropout(0.5)(pictures),
+            ),
+            "`cross_entropy`": (
+                cross_entropy(logits, answers),
+                nn.functional.cross_entropy(logits, answers),
+            ),
+        }
+    with torch.random.fork_rng(devices=[]):
+        twin = torchs(thinned(32, 0.5))
+        torch.manual_seed(1)
+        from_torch["validation losses of 3 epochs, with dropout"] = (
+            digit_trainer(thinned(32, 0.5), epochs=3).train().val_losses,
+            digit_trainer(twin, epochs=3).train().val_losses,
+        )
+    from_torch = {
+        name: notebook.largest_difference(*both) for name, both in from_torch.items()
+    }
+    mo.md(rf"""
+    {notebook.table([{"piece": name, "largest difference from torch's": gap} for name, gap in from_torch.items()])}
+
+    Torch multiplies by $W^\top$ and adds the bias in one kernel, with other roundings.
+
     ## What a callback may not do
 
     It may look at everything, and it may say stop. It may not change the arithmetic. Nothing stops one that does, and it even works:
     """)
-    return always_wrong, commonest, least_of, lowest_without, pairs
+    return (from_torch,)
 
 
 @app.cell
@@ -815,8 +868,8 @@ def _(ClipHere, Norms, digit_trainer):
         return Clipped(SGD(*args, **options), max_norm=0.5)
 
     first, last = Norms(), Norms()
-    watchers = [first, ClipHere(), last]
-    in_a_hook = digit_trainer(network(32), epochs=3, callbacks=watchers).train()
+    in_order = [first, ClipHere(), last]
+    in_a_hook = digit_trainer(network(32), epochs=3, callbacks=in_order).train()
     in_a_wrapper = digit_trainer(network(32), epochs=3, make=clipped_sgd).train()
     charts.courses({"listed before": first.norms, "after": last.norms}, "gradient norm")
     return first, in_a_hook, in_a_wrapper, last

@@ -361,6 +361,15 @@ def test_the_commonest_mistakes_are_counted(chapter: Chapter, cells: Cells) -> N
     assert cells["always_wrong"] == wrong.flatten(0, 1).all(0).sum()
 
 
+def test_the_layers_and_losses_are_torchs(chapter: Chapter, cells: Cells) -> None:
+    linear, dropout, loss, trained = cells["from_torch"].values()
+    assert dropout == 0
+    assert 0 < linear < 1e-6
+    assert loss < 1e-6
+    assert trained < 1e-5
+    assert "| `Dropout` | 0 |" in said(chapter, cells, "from_torch")
+
+
 # What a callback may not do, and what it costs.
 
 
