@@ -435,5 +435,19 @@ class LiveCurves(Callback):
             self._draw(trainer)
 
     def _draw(self, trainer: Trainer) -> None:
-        mo.output.replace(charts.losses(trainer.result))
+        mo.output.replace(_Picture(charts.losses(trainer.result)))
         self._drawn = trainer.epoch
+
+
+class _Picture(mo.Html):
+    """A chart that `mo.output.replace` sends as it is, as a cell's last line would be sent.
+
+    It makes HTML of all else, which stands a little lower: the page would jump at the end.
+    """
+
+    def __init__(self, chart: charts.Content) -> None:
+        self._content: Any = chart._mime_()
+        super().__init__("")
+
+    def _mime_(self) -> Any:
+        return self._content

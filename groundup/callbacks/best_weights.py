@@ -61,14 +61,19 @@ class BestWeights(Judge):
 
     def __init__(self, measure: str = "loss", mode: Literal["min", "max"] = "min") -> None:
         super().__init__(measure, mode)
+        self._started: float = math.inf
+        self._forget()
+
+    def _forget(self) -> None:
         self.value: float | None = None
         self.epoch: int | None = None
         self._kept: dict[str, Tensor] = {}
-        self._started: float = math.inf
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Leave earlier epochs alone: their weights are gone."""
+        """Forget another run's best. Epochs before this call are not judged any more."""
         super().on_train_start(trainer)
+        if trainer.step == 0:
+            self._forget()
         self._started = trainer.epoch
 
     def on_epoch_end(self, trainer: Trainer) -> None:

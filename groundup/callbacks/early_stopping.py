@@ -19,9 +19,9 @@ class EarlyStopping(Judge):
     that has stopped takes no further step when it is trained again.
 
     `patience` counts as Lightning's and Keras' does: with 3, the third epoch on end without
-    a gain is the last. (Keras' default of 0 does what its 1 does, and each of its `fit`s
-    counts anew.) Lightning stops at once at a value that is not finite; here an infinity is
-    a number like others, and NaN is no gain.
+    a gain is the last. (Keras' default, 0, does what its 1 does; and it counts anew in each
+    `fit`.) Lightning stops at once at a value that is not finite: here an infinity is a
+    number like others, and NaN is no gain.
 
     Args:
         patience: how many epochs on end without a gain end the run, at least one.

@@ -21,10 +21,10 @@ _OWN = ("epoch", "step", "train_loss", "val_loss")
 class LogFile(Callback):
     """Writes a run's numbers into a file of its own: a JSON object a line, a line an epoch.
 
-    It has `epoch` and `step`, both completed, `train_loss`, `val_loss` where there is
-    validation, and each metric by its name. There are no times in it: equal runs have equal
-    logs. Each line is written as its epoch ends. JSON has no infinity and no NaN: they are
-    null, which `pandas.read_json(path, lines=True)` takes for a missing number.
+    A line has `epoch` and `step`, both completed, `train_loss`, `val_loss` where there is
+    validation, and each metric by its name. It has no times, so that equal runs have equal
+    logs, and is written as its epoch ends. JSON has no infinity and no NaN: they are null,
+    which `pandas.read_json(path, lines=True)` takes for a missing number.
 
     A run that starts anew empties the file, one that goes on after a stop appends. One that
     was resumed with the state of this callback first cuts the file back to where it was

@@ -139,6 +139,16 @@ def test_earlier_epochs_that_it_did_not_watch_are_never_the_best() -> None:
     assert (best.value, best.epoch) == (2.0, 3)
 
 
+def test_a_run_that_starts_anew_has_nothing_to_do_with_the_run_before() -> None:
+    best, history = BestWeights(), ParameterHistory()
+    scripted([0.0], best).train()
+    trainer = scripted(CURVE, best, history, model=MLP(2, 3, seeded()))
+    trainer.train()
+    best.restore(trainer)
+    assert (best.value, best.epoch) == (1.0, 2)
+    assert_identical(values(trainer.model), history.parameters[1])
+
+
 # What is kept, and what is not.
 
 
