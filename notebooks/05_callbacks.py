@@ -422,7 +422,7 @@ def _(digit_train, digit_val):
 
     A run that you watch is a run that you stop in time. `LiveCurves` draws both curves anew after an epoch, unless the last picture is younger than a fifth of a second: an eye sees no more, and each picture takes time from the run.
 
-    {notebook.source(notebook.LiveCurves.on_epoch_end, notebook.LiveCurves._draw)}
+    {notebook.source(notebook.LiveCurves.on_epoch_end)}
 
     <span class="kernel-only">Ask for 64 epochs, and they grow under the cell while it trains.</span><span class="page-only">On this page you see each run's last picture.</span> (`digit_trainer` puts together what you have seen: cross-entropy, `SGD` with a momentum of 0.9, batches of 64, accuracy as a metric.)
     """)
