@@ -118,7 +118,7 @@ def _():
     mo.md(rf"""
     {notebook.code_above("plain_loop")}
 
-    And these are the wishes, written into it: whom a line serves stands behind it. (`mo.output.replace` puts a chart under the cell while it still runs.)
+    And these are the wishes, written into it: whom a line serves stands behind it. (`mo.output.replace` puts a chart under the cell while it still runs. `memoriser()` gives chapter three's first run: a linear model, its optimizer, and loaders of thirty samples to learn by heart and of thirty others.)
     """)
     return (memoriser,)
 
@@ -227,7 +227,7 @@ def _(by_hand, memoriser):
 
     {notebook.table(swelling)}
 
-    Two of the five share a line. Take one out, and the other is wrong, without a word. The sixth wish comes tomorrow.
+    Two of the five share a line. Take one out, and the other is wrong, without a word. And a sixth wish will come.
 
     ## Each a piece
 
@@ -360,7 +360,7 @@ def _(digit_train, digit_val):
 
     $$-\log p_y = \log \sum_j e^{{z_j}} - z_y$$
 
-    On the right the largest logit can be taken out of the sum, and then no exponential overflows. That is what torch's `log_softmax` does in one step. Let one wrong class be surer and surer, and compare it with two:
+    On the right the largest logit can be taken out of the sum, and then no exponential overflows. That is what torch's `log_softmax` does in one step. Let one wrong class be surer and surer, and compare it with two; the gradient is that of the right class's logit:
 
     {notebook.table(surprises)}
 
@@ -369,6 +369,8 @@ def _(digit_train, digit_val):
     {notebook.source(cross_entropy)}
 
     {notebook.source(accuracy)}
+
+    (`_of_each_class` takes from each row the number of its class. A picture with a logit that is no number is never right.)
 
     ### A network of our layers
 
@@ -420,7 +422,7 @@ def _(digit_train, digit_val):
 
     ## Live
 
-    A run that you watch is a run that you stop in time. `LiveCurves` draws both curves anew after an epoch, unless the last picture is younger than a fifth of a second: an eye sees no more, and each picture takes time from the run.
+    A run that you watch is a run that you stop in time. `LiveCurves` draws both curves anew after an epoch, unless the last picture is younger than a fifth of a second: each takes time from the run.
 
     {notebook.source(notebook.LiveCurves.on_epoch_end)}
 
@@ -483,7 +485,7 @@ def _(digit_train, digit_trainer):
     mo.md(rf"""
     ## A stop that remembers nothing
 
-    Take 60 of the digits, and the network knows them by heart soon: after {turns} epochs the validation loss is least, {min(learned_by_heart.val_losses):.3f}, and after 60 it is {learned_by_heart.val_losses[-1]:.3f}. Early stopping waits for a number of epochs, its **patience**, and then gives up. As everybody writes it, it counts:
+    Take 60 of the digits, and the network knows them by heart soon: after {turns} epochs the validation loss is least, {min(learned_by_heart.val_losses):.3f}, and after 60 it is {learned_by_heart.val_losses[-1]:.3f}. Early stopping waits for a number of epochs, its **patience**, and then gives up. As everybody writes it, it counts (`few_trainer` makes this run anew, with the callbacks that it is given):
     """)
     return few_trainer, learned_by_heart, turns
 
@@ -611,7 +613,9 @@ def _(learned_by_heart, turns):
 
     {notebook.source(BestWeights.on_epoch_end)}
 
-    (`_tensors` are parameters and buffers by name.) Unlike the stop, this needs a **state**: no result holds weights. So a callback has a `state_dict` and a `load_state_dict`, empty unless it says otherwise, for whoever saves a run: chapter six.
+    (`_tensors` are parameters and buffers by name.) The epoch is chosen by the validation part, so its loss is a little too good, as in chapter three: what you report is the test part's.
+
+    Unlike the stop, this needs a **state**: no result holds weights. So a callback has a `state_dict` and a `load_state_dict`, empty unless it says otherwise, for whoever saves a run: chapter six.
 
     ## Dropout, and the two modes
 
@@ -619,7 +623,7 @@ def _(learned_by_heart, turns):
 
     {notebook.source(Dropout.forward)}
 
-    Torch's `nn.Dropout` draws from the one generator that all of torch shares. This one has its own, whose state goes with the weights, so that a run can be repeated and resumed.
+    Torch's `nn.Dropout` draws from the one generator that all of torch shares. This one has its own, whose state goes with the weights, so that a run can be repeated and resumed. (The mask is drawn where the generator is, and moved.)
     """)
     return
 
@@ -776,7 +780,7 @@ def _(digit_train, digit_val, grid_read, grid_val, shares, widths):
     always_wrong = int(wrong.flatten(0, 1).all(0).sum())
     counts_wrong = wrong.sum(-1)
     mo.md(rf"""
-    {notebook.details("Answer", f"{'No' if lowest_without == len(widths) else 'Hardly'}. The least validation loss is that without dropout in {lowest_without} of {len(widths)} widths:{chr(10)}{chr(10)}{notebook.markdown_table(least_table)}{chr(10)}{chr(10)}Dropout is a cure for learning by heart, and with {len(digit_train):,} digits and {grid_val.shape[-1]} epochs there is not much to cure. What it takes away is missing, most of all where units are few. (Don't go by the number of mistakes, {int(counts_wrong.min())} to {int(counts_wrong.max())} of {len(written)} at the end: a handful more or less is chance.)")}
+    {notebook.details("Answer", f"{'No' if lowest_without == len(widths) else 'Hardly'}. The least validation loss is that without dropout in {lowest_without} of {len(widths)} widths:{chr(10)}{chr(10)}{notebook.markdown_table(least_table)}{chr(10)}{chr(10)}Dropout is a cure for learning by heart, and with {len(digit_train):,} digits and {grid_val.shape[-1]} epochs there is not much to cure. What it takes away is missing, most of all where units are few; of {widths[-1]}, a quarter less is hardly felt. (Don't go by the number of mistakes, {int(counts_wrong.min())} to {int(counts_wrong.max())} of {len(written)} at the end: a handful more or less is chance.)")}
 
     Over the nine runs, after 15 epochs, the commonest mistakes are {", ".join(f"{a} read as {b} ({pairs[a, b]} times)" for a, b in commonest)}. {always_wrong} pictures are wrong in all nine. No loss tells you that. Look at them before you blame the network.
 
