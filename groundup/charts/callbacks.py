@@ -326,8 +326,11 @@ def _mistakes(units: int, dropout: int, epochs: int) -> Specification:
             {"window": [{"op": "row_number", "as": "position"}]},
         ],
     )
-    counts = mistakes.transform_aggregate(count="count()", groupby=["written", "read"])
-    counts = counts.transform_calculate(
+    # An aggregate would keep its groups' order from one move to the next, and draw another.
+    of: list[Any] = ["written", "read"]
+    counts = mistakes.transform_joinaggregate(count="count()", groupby=of)
+    counts = counts.transform_window(nth="row_number()", groupby=of)
+    counts = counts.transform_filter("datum.nth == 1").transform_calculate(
         words="datum.written + ' read as ' + datum.read + ': ' + datum.count"
     )
 
