@@ -86,6 +86,9 @@ class Checkpoint(Callback):
         TrainerResult(5 epochs, train loss 0.2676 -> 0.009598)
     """
 
+    writes = True
+    """Whether this process writes: of several that train together, one does."""
+
     def __init__(
         self,
         folder: str | os.PathLike[str],
@@ -143,7 +146,8 @@ class Checkpoint(Callback):
             )
         if not self.folder.exists():
             return False
-        self._folder.lock()
+        if self.writes:
+            self._folder.lock()
         try:
             return self._resume(trainer)
         finally:
@@ -173,11 +177,11 @@ class Checkpoint(Callback):
             raise ValueError(f"a checkpoint must be whole, got none: {damaged[0]}")
         return False
 
-    def collect(self, trainer: Trainer) -> dict[str, Any] | None:
-        """Return the state of a run: what is saved.
+    def collect(self, trainer: Trainer) -> dict[str, Any]:
+        """Return the state of a run: what is saved. The tensors are those in use.
 
-        A subclass may gather it from several processes. A process that gets None writes
-        nothing.
+        A subclass may gather it from several processes: all of them call this, also those
+        that write nothing.
         """
         return state_of(trainer, self._epoch_start if trainer.batch else None)
 
@@ -196,16 +200,9 @@ class Checkpoint(Callback):
             plain(callback.state_dict(), f"the state of {type(callback).__name__}")
         if self._judge is not None:
             self._judge.on_train_start(trainer)
-        self._folder.open()
-        if trainer.step == 0 and self._resumed is None:
-            others = {*self._folder.newest_first()}
-        else:
-            others = {*self._folder.own()} - self._known
-        if others:
-            raise ValueError(
-                f"folder must be empty or the one that the run was resumed from, got "
-                f"{self.folder} with {', '.join(sorted(path.name for path in others))}"
-            )
+        if self.writes:
+            self._folder.open()
+            self._check_folder(trainer)
         persistent = persistent_loaders(trainer)
         if persistent:
             warnings.warn(
@@ -247,9 +244,21 @@ class Checkpoint(Callback):
         self._resumed = None
         self._folder.close()
 
+    def _check_folder(self, trainer: Trainer) -> None:
+        """Refuse the files of a run that this one does not go on from."""
+        if trainer.step == 0 and self._resumed is None:
+            others = {*self._folder.newest_first()}
+        else:
+            others = {*self._folder.own()} - self._known
+        if others:
+            raise ValueError(
+                f"folder must be empty or the one that the run was resumed from, got "
+                f"{self.folder} with {', '.join(sorted(path.name for path in others))}"
+            )
+
     def _save(self, trainer: Trainer) -> None:
         state = self.collect(trainer)
-        if state is None:
+        if not self.writes:
             return
         place = Place(trainer.step, trainer.epoch, trainer.batch)
         path = self.folder / place.file()
