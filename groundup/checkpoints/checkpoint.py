@@ -170,8 +170,6 @@ class Checkpoint(Callback):
             for passed_over in damaged:
                 warnings.warn(f"{passed_over}. Resumed from {path}", stacklevel=3)
             self._known = {*files}
-            self._epoch_start, self._resumed = state["epoch_start"], state["random"]
-            self._seen = trainer.step
             return True
         if damaged:
             raise ValueError(f"a checkpoint must be whole, got none: {damaged[0]}")
@@ -192,6 +190,8 @@ class Checkpoint(Callback):
             TypeError, ValueError: if it is the state of a run of other pieces.
         """
         put_back(trainer, state)
+        self._epoch_start, self._resumed = state["epoch_start"], state["random"]
+        self._seen = trainer.step
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Refuse what could not be saved, and go back to the random states of the save."""

@@ -25,6 +25,7 @@ from groundup import (
     load_checkpoint,
     save_checkpoint,
 )
+from groundup.checkpoints._random import random_states
 from tests.callbacks.runs import scripted
 from tests.checkpoints.runs import (
     EPOCHS,
@@ -724,3 +725,33 @@ def test_what_a_subclass_collects_is_what_it_gets_back(tmp_path: Path) -> None:
     again = WithSeed(tmp_path)
     assert again.resume(scripted(CURVE, again))
     assert again.seed == 5
+
+
+def test_a_run_goes_on_from_the_random_states_that_a_subclass_restores(
+    tmp_path: Path,
+) -> None:
+    class OfThisProcess(Checkpoint):
+        """One of several processes: each has random states of its own in the file."""
+
+        def restore(self, trainer: Trainer, state: Any) -> None:
+            super().restore(trainer, {**state, "random": own})
+
+    scripted(CURVE[:3], Checkpoint(tmp_path)).train()
+    torch.manual_seed(77)
+    own = random_states(scripted(CURVE))
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    drawn: list[Tensor] = []
+    checkpoint = OfThisProcess(tmp_path)
+    trainer = scripted(CURVE, checkpoint)
+    checkpoint.resume(trainer)
+    torch.manual_seed(0)
+    train_step = trainer._train_step
+
+    def step() -> None:
+        drawn.append(torch.rand(3))
+        train_step()
+
+    trainer._train_step = step  # type: ignore[method-assign]
+    trainer.train()
+    assert torch.equal(drawn[0], expected)

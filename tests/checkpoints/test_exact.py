@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from groundup import (
     SGD,
@@ -14,6 +15,7 @@ from groundup import (
     Averaging,
     Callback,
     Checkpoint,
+    DataLoader,
     Dataset,
     Trainer,
 )
@@ -131,6 +133,61 @@ def test_it_is_the_same_cut_again_and_again(tmp_path: Path) -> None:
     for step in range(1, EPOCHS * STEPS):
         killed_at(step, tmp_path / "cut", loader=torchs)
     assert_same(resumed(tmp_path / "cut", loader=torchs), expected)
+
+
+@pytest.mark.parametrize("validation", [torchs, ours, ours_by_the_global_state])
+def test_it_is_the_same_where_validation_draws(validation: Any, tmp_path: Path) -> None:
+    def run(folder: Path, *callbacks: Callback) -> tuple[Trainer, Checkpoint]:
+        trainer, checkpoint = everything(folder, *callbacks, loader=torchs)
+        trainer.val_loader = validation(data())
+        return trainer, checkpoint
+
+    whole, _ = run(tmp_path / "uninterrupted")
+    whole.train()
+    expected = end_of(whole)
+    for step in (2, STEPS, STEPS + 5):
+        folder = tmp_path / f"cut at {step}"
+        trainer, _ = run(folder, Kill(step))
+        with pytest.raises(Killed):
+            trainer.train()
+        again, checkpoint = run(folder)
+        assert checkpoint.resume(again)
+        again.train()
+        assert_same(end_of(again), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("fused", [False, True])
+def test_it_is_the_same_on_a_gpu(fused: bool, tmp_path: Path) -> None:
+    def optimizer(model: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(model.cuda().parameters(), 0.01, fused=fused)
+
+    def loader(dataset: Dataset) -> DataLoader:
+        on_gpu = Dataset(*(tensor.cuda() for tensor in dataset.tensors))
+        return DataLoader(
+            on_gpu, 4, shuffle=True, generator=torch.Generator().manual_seed(2)
+        )
+
+    def run(folder: Path, *callbacks: Callback) -> tuple[Trainer, Checkpoint]:
+        trainer, checkpoint = everything(
+            folder, *callbacks, loader=loader, optimizer=optimizer
+        )
+        trainer.val_loader = loader(data())
+        return trainer, checkpoint
+
+    whole, _ = run(tmp_path / "uninterrupted")
+    whole.train()
+    expected = end_of(whole) | {"gpu": torch.cuda.get_rng_state()}
+    for step in (2, STEPS, STEPS + 5):
+        folder = tmp_path / f"cut at {step}"
+        trainer, _ = run(folder, Kill(step))
+        with pytest.raises(Killed):
+            trainer.train()
+        torch.cuda.manual_seed(SCRAMBLED)
+        again, checkpoint = run(folder)
+        assert checkpoint.resume(again)
+        again.train()
+        assert_same(end_of(again) | {"gpu": torch.cuda.get_rng_state()}, expected)
 
 
 # Worker processes.
