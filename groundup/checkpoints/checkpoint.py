@@ -34,8 +34,9 @@ class Checkpoint(Callback):
 
     Each file is written beside the others and gets its name when it is on the disk; older
     ones are deleted afterwards. So the folder always has a whole one, and nothing else
-    after a save. A run that is stopped in mid-epoch is saved as its step ends; after an
-    exception, the newest file stands.
+    after a save. A run that is stopped in mid-epoch is saved as its step ends. After an
+    exception the newest file stands, and after a stop that comes while a batch is drawn, as
+    from a signal's handler: what was drawn can't be put back.
 
     What has to be the same when a run is resumed is made by the same script: the data, the
     loss, the schedule, which parameters are frozen. The state of model, optimizer, average

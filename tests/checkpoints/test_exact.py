@@ -1,12 +1,13 @@
 """A resumed run equals the one that nobody interrupted, bit for bit."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from groundup import (
     SGD,
@@ -22,6 +23,7 @@ from groundup import (
 from tests.checkpoints.runs import (
     EPOCHS,
     STEPS,
+    Drawing,
     Kill,
     Killed,
     OwnGenerators,
@@ -86,7 +88,27 @@ def test_it_is_the_same_cut_between_an_epochs_last_step_and_its_validation(
         assert_same(resumed(folder, loader=torchs), expected)
 
 
+class Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor]]):
+    """Samples that come one after the other, without a length; global states are drawn."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = Drawing(dataset)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return (self.dataset[i] for i in torch.randperm(len(self.dataset)).tolist())
+
+
+def stream(dataset: Dataset) -> torch.utils.data.DataLoader[Any]:
+    return torch.utils.data.DataLoader(Stream(dataset), 4)
+
+
+def batches(dataset: Dataset) -> list[Any]:
+    return [*ours(dataset)]
+
+
 LOADERS = {
+    "a list of batches": batches,
+    "torch's over a stream": stream,
     "ours": ours,
     "ours by the global state": ours_by_the_global_state,
     "torch's with data that draw": torchs,
