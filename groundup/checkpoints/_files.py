@@ -1,6 +1,7 @@
 """A file that is there as a whole or not at all, and that shows if it was damaged."""
 
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from zipfile import ZipFile
 
 import torch
 from torch import Tensor
+from torch.utils.serialization import config
 
 from groundup._checks import describe
 
@@ -61,8 +63,10 @@ def write(state: Mapping[str, Any], path: Path) -> None:
     """
     whole = plain({"format": FORMAT, **state})
     part = path.with_name(path.name + PART)
+    handled = sys.exception()
     try:
-        with part.open("wb") as file:
+        checksums = config.patch("save.compute_crc32", True)  # type: ignore[attr-defined]
+        with part.open("wb") as file, checksums:
             torch.save(whole, file)
             file.flush()
             os.fsync(file.fileno())
@@ -70,9 +74,11 @@ def write(state: Mapping[str, Any], path: Path) -> None:
     except BaseException as error:
         part.unlink(missing_ok=True)
         # torch speaks of its own archive's size where the disk was full.
-        if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError):
-            error.__context__.filename = str(path)
-            raise error.__context__ from None
+        cause = error.__context__
+        if isinstance(error, RuntimeError) and cause is not None and cause is not handled:
+            if isinstance(cause, OSError):
+                cause.filename = str(path)
+            raise cause from None
         raise
     if os.name == "posix":  # the name is in the folder, and Windows can't open one
         folder = os.open(path.parent, os.O_RDONLY)

@@ -34,8 +34,9 @@ class Checkpoint(Callback):
 
     Each file is written beside the others and gets its name when it is on the disk; older
     ones are deleted afterwards. So the folder always has a whole one, and nothing else
-    after a save. A run that is stopped in mid-epoch is saved as its step ends; after an
-    exception, the newest file stands.
+    after a save. A run that is stopped in mid-epoch is saved as its step ends. After an
+    exception the newest file stands, and after a stop that comes while a batch is drawn, as
+    from a signal's handler: what was drawn can't be put back.
 
     What has to be the same when a run is resumed is made by the same script: the data, the
     loss, the schedule, which parameters are frozen. The state of model, optimizer, average
@@ -85,6 +86,9 @@ class Checkpoint(Callback):
         >>> uninterrupted
         TrainerResult(5 epochs, train loss 0.2676 -> 0.009598)
     """
+
+    writes = True
+    """Whether this process writes: of several that train together, one does."""
 
     def __init__(
         self,
@@ -143,7 +147,8 @@ class Checkpoint(Callback):
             )
         if not self.folder.exists():
             return False
-        self._folder.lock()
+        if self.writes:
+            self._folder.lock()
         try:
             return self._resume(trainer)
         finally:
@@ -166,18 +171,16 @@ class Checkpoint(Callback):
             for passed_over in damaged:
                 warnings.warn(f"{passed_over}. Resumed from {path}", stacklevel=3)
             self._known = {*files}
-            self._epoch_start, self._resumed = state["epoch_start"], state["random"]
-            self._seen = trainer.step
             return True
         if damaged:
             raise ValueError(f"a checkpoint must be whole, got none: {damaged[0]}")
         return False
 
-    def collect(self, trainer: Trainer) -> dict[str, Any] | None:
-        """Return the state of a run: what is saved.
+    def collect(self, trainer: Trainer) -> dict[str, Any]:
+        """Return the state of a run: what is saved. The tensors are those in use.
 
-        A subclass may gather it from several processes. A process that gets None writes
-        nothing.
+        A subclass may gather it from several processes: all of them call this, also those
+        that write nothing.
         """
         return state_of(trainer, self._epoch_start if trainer.batch else None)
 
@@ -188,6 +191,8 @@ class Checkpoint(Callback):
             TypeError, ValueError: if it is the state of a run of other pieces.
         """
         put_back(trainer, state)
+        self._epoch_start, self._resumed = state["epoch_start"], state["random"]
+        self._seen = trainer.step
 
     def on_train_start(self, trainer: Trainer) -> None:
         """Refuse what could not be saved, and go back to the random states of the save."""
@@ -196,16 +201,9 @@ class Checkpoint(Callback):
             plain(callback.state_dict(), f"the state of {type(callback).__name__}")
         if self._judge is not None:
             self._judge.on_train_start(trainer)
-        self._folder.open()
-        if trainer.step == 0 and self._resumed is None:
-            others = {*self._folder.newest_first()}
-        else:
-            others = {*self._folder.own()} - self._known
-        if others:
-            raise ValueError(
-                f"folder must be empty or the one that the run was resumed from, got "
-                f"{self.folder} with {', '.join(sorted(path.name for path in others))}"
-            )
+        if self.writes:
+            self._folder.open()
+            self._check_folder(trainer)
         persistent = persistent_loaders(trainer)
         if persistent:
             warnings.warn(
@@ -247,9 +245,21 @@ class Checkpoint(Callback):
         self._resumed = None
         self._folder.close()
 
+    def _check_folder(self, trainer: Trainer) -> None:
+        """Refuse the files of a run that this one does not go on from."""
+        if trainer.step == 0 and self._resumed is None:
+            others = {*self._folder.newest_first()}
+        else:
+            others = {*self._folder.own()} - self._known
+        if others:
+            raise ValueError(
+                f"folder must be empty or the one that the run was resumed from, got "
+                f"{self.folder} with {', '.join(sorted(path.name for path in others))}"
+            )
+
     def _save(self, trainer: Trainer) -> None:
         state = self.collect(trainer)
-        if state is None:
+        if not self.writes:
             return
         place = Place(trainer.step, trainer.epoch, trainer.batch)
         path = self.folder / place.file()

@@ -56,8 +56,11 @@ def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
             f"{trainer.step + 1}"
         )
     check_states(trainer)
-    state = state_of(trainer, None) if checkpoint is None else checkpoint.collect(trainer)
-    if state is not None:
+    if checkpoint is None:
+        write(state_of(trainer, None), Path(path))
+        return
+    state = checkpoint.collect(trainer)
+    if checkpoint.writes:
         write(state, Path(path))
 
 

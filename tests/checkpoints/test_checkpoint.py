@@ -25,6 +25,7 @@ from groundup import (
     load_checkpoint,
     save_checkpoint,
 )
+from groundup.checkpoints._random import random_states
 from tests.callbacks.runs import scripted
 from tests.checkpoints.runs import (
     EPOCHS,
@@ -684,24 +685,35 @@ def test_what_it_replaces_stands_where_it_fails(tmp_path: Path) -> None:
 # Others may collect a state otherwise.
 
 
-def test_a_process_whose_state_is_collected_elsewhere_writes_nothing(
+def test_a_process_that_does_not_write_collects_beside_the_one_that_does(
     tmp_path: Path,
 ) -> None:
     class Second(Checkpoint):
-        def collect(self, trainer: Trainer) -> None:
-            super().collect(trainer)
+        writes = False
+        collected = 0
 
-    scripted(CURVE, Second(tmp_path, every=1)).train()
-    assert names(tmp_path) == []
+        def collect(self, trainer: Trainer) -> dict[str, Any]:
+            self.collected += 1
+            return super().collect(trainer)
+
+    def beside() -> None:
+        second = Second(tmp_path, every=1)
+        trainer = scripted(CURVE, Save("on_step_end", tmp_path / "a.pt", 7), second)
+        assert second.resume(trainer)
+        assert trainer.step == 3
+        trainer.train()
+        assert second.collected == 15 + 5 + 1
+
+    scripted(CURVE, During(beside), Checkpoint(tmp_path)).train()
+    assert names(tmp_path) == [name(15, 5, 0), name(18, 6, 0)]
 
 
 def test_what_a_subclass_collects_is_what_it_gets_back(tmp_path: Path) -> None:
     class WithSeed(Checkpoint):
         seed = 0
 
-        def collect(self, trainer: Trainer) -> dict[str, Any] | None:
-            state = super().collect(trainer)
-            return None if state is None else {**state, "seed": self.seed}
+        def collect(self, trainer: Trainer) -> dict[str, Any]:
+            return {**super().collect(trainer), "seed": self.seed}
 
         def restore(self, trainer: Trainer, state: Any) -> None:
             super().restore(trainer, state)
@@ -713,3 +725,33 @@ def test_what_a_subclass_collects_is_what_it_gets_back(tmp_path: Path) -> None:
     again = WithSeed(tmp_path)
     assert again.resume(scripted(CURVE, again))
     assert again.seed == 5
+
+
+def test_a_run_goes_on_from_the_random_states_that_a_subclass_restores(
+    tmp_path: Path,
+) -> None:
+    class OfThisProcess(Checkpoint):
+        """One of several processes: each has random states of its own in the file."""
+
+        def restore(self, trainer: Trainer, state: Any) -> None:
+            super().restore(trainer, {**state, "random": own})
+
+    scripted(CURVE[:3], Checkpoint(tmp_path)).train()
+    torch.manual_seed(77)
+    own = random_states(scripted(CURVE))
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    drawn: list[Tensor] = []
+    checkpoint = OfThisProcess(tmp_path)
+    trainer = scripted(CURVE, checkpoint)
+    checkpoint.resume(trainer)
+    torch.manual_seed(0)
+    train_step = trainer._train_step
+
+    def step() -> None:
+        drawn.append(torch.rand(3))
+        train_step()
+
+    trainer._train_step = step  # type: ignore[method-assign]
+    trainer.train()
+    assert torch.equal(drawn[0], expected)

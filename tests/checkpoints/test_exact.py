@@ -1,11 +1,13 @@
 """A resumed run equals the one that nobody interrupted, bit for bit."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from groundup import (
     SGD,
@@ -14,12 +16,14 @@ from groundup import (
     Averaging,
     Callback,
     Checkpoint,
+    DataLoader,
     Dataset,
     Trainer,
 )
 from tests.checkpoints.runs import (
     EPOCHS,
     STEPS,
+    Drawing,
     Kill,
     Killed,
     OwnGenerators,
@@ -84,7 +88,27 @@ def test_it_is_the_same_cut_between_an_epochs_last_step_and_its_validation(
         assert_same(resumed(folder, loader=torchs), expected)
 
 
+class Stream(torch.utils.data.IterableDataset[tuple[Tensor, Tensor]]):
+    """Samples that come one after the other, without a length; global states are drawn."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = Drawing(dataset)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return (self.dataset[i] for i in torch.randperm(len(self.dataset)).tolist())
+
+
+def stream(dataset: Dataset) -> torch.utils.data.DataLoader[Any]:
+    return torch.utils.data.DataLoader(Stream(dataset), 4)
+
+
+def batches(dataset: Dataset) -> list[Any]:
+    return [*ours(dataset)]
+
+
 LOADERS = {
+    "a list of batches": batches,
+    "torch's over a stream": stream,
     "ours": ours,
     "ours by the global state": ours_by_the_global_state,
     "torch's with data that draw": torchs,
@@ -131,6 +155,61 @@ def test_it_is_the_same_cut_again_and_again(tmp_path: Path) -> None:
     for step in range(1, EPOCHS * STEPS):
         killed_at(step, tmp_path / "cut", loader=torchs)
     assert_same(resumed(tmp_path / "cut", loader=torchs), expected)
+
+
+@pytest.mark.parametrize("validation", [torchs, ours, ours_by_the_global_state])
+def test_it_is_the_same_where_validation_draws(validation: Any, tmp_path: Path) -> None:
+    def run(folder: Path, *callbacks: Callback) -> tuple[Trainer, Checkpoint]:
+        trainer, checkpoint = everything(folder, *callbacks, loader=torchs)
+        trainer.val_loader = validation(data())
+        return trainer, checkpoint
+
+    whole, _ = run(tmp_path / "uninterrupted")
+    whole.train()
+    expected = end_of(whole)
+    for step in (2, STEPS, STEPS + 5):
+        folder = tmp_path / f"cut at {step}"
+        trainer, _ = run(folder, Kill(step))
+        with pytest.raises(Killed):
+            trainer.train()
+        again, checkpoint = run(folder)
+        assert checkpoint.resume(again)
+        again.train()
+        assert_same(end_of(again), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("fused", [False, True])
+def test_it_is_the_same_on_a_gpu(fused: bool, tmp_path: Path) -> None:
+    def optimizer(model: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(model.cuda().parameters(), 0.01, fused=fused)
+
+    def loader(dataset: Dataset) -> DataLoader:
+        on_gpu = Dataset(*(tensor.cuda() for tensor in dataset.tensors))
+        return DataLoader(
+            on_gpu, 4, shuffle=True, generator=torch.Generator().manual_seed(2)
+        )
+
+    def run(folder: Path, *callbacks: Callback) -> tuple[Trainer, Checkpoint]:
+        trainer, checkpoint = everything(
+            folder, *callbacks, loader=loader, optimizer=optimizer
+        )
+        trainer.val_loader = loader(data())
+        return trainer, checkpoint
+
+    whole, _ = run(tmp_path / "uninterrupted")
+    whole.train()
+    expected = end_of(whole) | {"gpu": torch.cuda.get_rng_state()}
+    for step in (2, STEPS, STEPS + 5):
+        folder = tmp_path / f"cut at {step}"
+        trainer, _ = run(folder, Kill(step))
+        with pytest.raises(Killed):
+            trainer.train()
+        torch.cuda.manual_seed(SCRAMBLED)
+        again, checkpoint = run(folder)
+        assert checkpoint.resume(again)
+        again.train()
+        assert_same(end_of(again) | {"gpu": torch.cuda.get_rng_state()}, expected)
 
 
 # Worker processes.

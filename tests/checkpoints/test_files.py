@@ -283,6 +283,55 @@ def test_whoever_stops_a_save_in_the_middle_leaves_the_old_file_alone(
     assert {*saved.parent.iterdir()} == beside
 
 
+def test_who_stops_torch_while_it_writes_is_not_told_of_its_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def __enter__(self) -> "Interrupted":
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            self.file.close()
+
+        def write(self, data: Any) -> int:
+            raise KeyboardInterrupt
+
+    true = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, mode: Interrupted(true(path, mode)))
+    with pytest.raises(KeyboardInterrupt):
+        files.write({"weights": torch.zeros(100_000)}, tmp_path / "run.pt")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_an_error_of_torchs_own_is_not_taken_for_one_that_was_there_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(state: Any, file: Any) -> None:
+        raise RuntimeError("torch's own")
+
+    monkeypatch.setattr(torch, "save", broken)
+    try:
+        raise OSError("before")
+    except OSError:
+        with pytest.raises(RuntimeError, match="torch's own"):
+            files.write({}, tmp_path / "run.pt")
+
+
+def test_it_has_checksums_also_where_torch_was_told_to_save_without(
+    tmp_path: Path,
+) -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        save_checkpoint(small(), tmp_path / "run.pt")
+        assert not torch.serialization.get_crc32_options()
+    finally:
+        torch.serialization.set_crc32_options(True)
+    load_checkpoint(tmp_path / "run.pt")
+
+
 def test_it_has_its_name_when_it_is_on_the_disk_and_the_name_is_made_to_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

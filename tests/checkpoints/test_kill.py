@@ -15,16 +15,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
 
 
 def nursery(scenario: str, folder: Path) -> str:
+    command = [sys.executable, "-W", "error", "-m", "tests.checkpoints.nursery"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            "-m",
-            "tests.checkpoints.nursery",
-            scenario,
-            folder,
-        ],
+        [*command, scenario, folder],
         capture_output=True,
         text=True,
         timeout=300,
