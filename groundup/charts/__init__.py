@@ -12,6 +12,7 @@ from groundup._extras import extra
 with extra("notebooks"):
     from groundup.charts.blocks import Content, times
     from groundup.charts.callbacks import digits, mistakes_explorer, restored
+    from groundup.charts.checkpoints import resume_explorer, resumed
     from groundup.charts.linear_regression import (
         Problem,
         fit,
@@ -59,6 +60,8 @@ __all__ = [
     "promises",
     "ratios",
     "restored",
+    "resume_explorer",
+    "resumed",
     "scheduled",
     "struck_loop",
     "sweep_losses",
