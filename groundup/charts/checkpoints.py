@@ -191,15 +191,15 @@ def _resumes(
     killed = on("one").transform_calculate(step="kill")
     rule = killed.mark_rule(strokeDash=[4, 4], color=GREY).encode(x)
     same = on("one").transform_filter("peek(apart) == 0")
-    words = same.mark_text(color=GREY, text=SAME).encode(
-        x=alt.value(alt.expr("width / 2")), y=alt.value(sum(PANELS[1]) / 2)
+    words = same.mark_text(align="left", color=GREY, text=SAME).encode(
+        x=alt.value(8), y=alt.value(PANELS[1][0] - 10)
     )
     picture = panels(
         [
             true,
             rule,
             *drawn("again", y, BLUE),
-            *key({"never killed": GREY, "resumed": BLUE, "without others": GREY}),
+            *key({"never killed": GREY, "resumed": BLUE, "thin: the other choices": GREY}),
         ],
         [*drawn("distances", lower, VERMILION), words],
     )
