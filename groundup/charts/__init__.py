@@ -11,6 +11,7 @@ from groundup._extras import extra
 
 with extra("notebooks"):
     from groundup.charts.blocks import Content, times
+    from groundup.charts.callbacks import digits, mistakes_explorer, restored
     from groundup.charts.linear_regression import (
         Problem,
         fit,
@@ -44,6 +45,7 @@ __all__ = [
     "bowl_explorer",
     "courses",
     "decision_boundary",
+    "digits",
     "diverged_at",
     "fit",
     "gradient_noise",
@@ -52,9 +54,11 @@ __all__ = [
     "learning_rate_explorer",
     "losses",
     "memorising_explorer",
+    "mistakes_explorer",
     "pace",
     "promises",
     "ratios",
+    "restored",
     "scheduled",
     "struck_loop",
     "sweep_losses",

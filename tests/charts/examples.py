@@ -141,6 +141,14 @@ BY_UPDATE[0, 3] = torch.tensor([8.0, 80.0, 80.1, 100.0, INF, NAN, NAN])
 TRAINING = torch.linspace(2, 0, 5).expand(2, 3, 5) + torch.arange(6).reshape(2, 3, 1) / 10
 VALIDATION = TRAINING + torch.linspace(0.1, 1.7, 5)
 
+IMAGES = torch.randint(0, 17, (12, 8, 8), generator=seeded()) / 16
+CLASSES = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8])
+READ = CLASSES.expand(2, 3, 5, 12).clone()
+READ[:, :, :, 0] = 8  # always
+READ[:, :, 0, 1:8] = torch.tensor([7, 7, 7, 3, 3, 7, 0])  # at first
+READ[1, 2, 4, 9] = 5  # in one place alone, where the last one is right
+READ[0, 0, 4] = CLASSES
+
 
 def swept(
     rates: Sequence[float] = (0.01, 0.1, 0.3, 3.0, 4.0), epochs: int = 20
@@ -217,6 +225,17 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
         ([3.0, INF, 9.0], [1.0, 2.0, 3.0], "Other"),
     ),
     "bowl": (charts.bowl_explorer, (), ()),
+    "digits": (
+        charts.digits,
+        (IMAGES, CLASSES),
+        (IMAGES[:3], CLASSES[1:4], "Three"),
+    ),
+    "restored": (charts.restored, ([3.0, 2.0, 2.5], 2.5), ([1.0], 1.0)),
+    "mistakes": (
+        charts.mistakes_explorer,
+        (TRAINING + 0.1, VALIDATION, READ, IMAGES, CLASSES, [16, 32], [0.0, 0.25, 0.5]),
+        (VALIDATION, TRAINING + 1, READ, 1 - IMAGES, CLASSES, [8, 9], [0.1, 0.2, 0.3]),
+    ),
     "ratios": (charts.ratios, (MEASURED, "A long title"), ({"a": 4.0}, "Other", "a")),
     "no epochs": (charts.losses, (NO_EPOCHS,), ({},)),
 }

@@ -142,7 +142,9 @@ class Picture:
 
     @property
     def x(self) -> Axis:
-        return next(axis for side, axis in self.axes if side == "bottom")
+        """The horizontal axis, the lower one of two."""
+        shown = dict(self.axes)
+        return shown["bottom"] if "bottom" in shown else shown["top"]
 
     @property
     def top(self) -> Axis:

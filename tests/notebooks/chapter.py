@@ -20,6 +20,10 @@ from marimo._types.ids import CellId_t
 from chapters import Chapter as Declared
 
 SETUP = "setup"
+ELSEWHERE = ("hypothesis", "/marimo/_")
+"""Who may look at a clock: Hypothesis times Python's collector, which runs at any time, and
+marimo its bar and its messages. No number of theirs is kept."""
+
 T = TypeVar("T")
 
 
@@ -76,8 +80,7 @@ class Chapter:
         """The same, run once: for tests that look and change nothing."""
 
         def watch(frame: FrameType, event: str, called: Any) -> None:
-            # Hypothesis times Python's collector, which runs at any time.
-            elsewhere = "hypothesis" in frame.f_code.co_filename
+            elsewhere = any(part in frame.f_code.co_filename for part in ELSEWHERE)
             if event == "c_call" and getattr(called, "__module__", None) == "time":
                 self.clocks |= set() if elsewhere else {called.__name__}
 
