@@ -36,7 +36,7 @@ def read(path: Path) -> dict[str, Any]:
         if broken is not None:
             raise Damaged(f"the checksum of {broken} is another")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, IsADirectoryError, PermissionError):
+    except (FileNotFoundError, IsADirectoryError, PermissionError, MemoryError):
         raise
     except Exception as error:  # torch and zipfile raise whatever a cut makes of a file
         raise Damaged(f"{path} is damaged: {error}") from error

@@ -135,7 +135,7 @@ def test_no_file_is_deleted_before_the_next_is_on_the_disk(
 
 
 def test_what_a_killed_run_left_half_written_is_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / f"{name(3, 1, 0)}.part").write_bytes(b"half")
+    (tmp_path / f"{name(2, 0, 2)}.part").write_bytes(b"half")
     scripted(CURVE, Checkpoint(tmp_path)).train()
     assert names(tmp_path) == [name(15, 5, 0), name(18, 6, 0)]
 
@@ -456,6 +456,18 @@ def test_a_new_run_does_not_mix_with_anothers_files(tmp_path: Path) -> None:
         trainer.train()
     assert trainer.step == 0
     assert names(tmp_path) == before
+
+
+def test_a_trainer_that_was_not_resumed_is_not_taken_for_one_that_was(
+    tmp_path: Path,
+) -> None:
+    scripted(CURVE[:3], Checkpoint(tmp_path)).train()
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.resume(scripted(CURVE, checkpoint))
+    trainer = scripted(CURVE, checkpoint)
+    with pytest.raises(ValueError, match=r"must be empty or the one that the run was"):
+        trainer.train()
+    assert trainer.step == 0
 
 
 def test_a_run_that_has_fallen_behind_its_folder_does_not_go_on(tmp_path: Path) -> None:
