@@ -28,7 +28,6 @@ from groundup import (
 from groundup.checkpoints._random import random_states
 from tests.callbacks.runs import scripted
 from tests.checkpoints.runs import (
-    EPOCHS,
     STEPS,
     Kill,
     Killed,
@@ -211,20 +210,18 @@ def test_a_damaged_file_is_passed_over_with_a_warning_and_the_end_is_the_same(
     assert_same(end_of(trainer), expected)
 
 
-def test_a_damaged_file_does_not_crowd_out_a_whole_one(tmp_path: Path) -> None:
-    newest, _, _ = killed(tmp_path, step=STEPS + 3, every=1)
+def test_damaged_files_do_not_crowd_out_a_whole_one(tmp_path: Path) -> None:
+    newest, newer, _ = killed(tmp_path)
     broken(newest)
-    trainer, checkpoint = everything(tmp_path, Kill(STEPS + 4), keep_last=1)
+    broken(newer)
+    trainer, checkpoint = everything(tmp_path, Kill(STEPS + 2), keep_last=1)
     with pytest.warns(UserWarning, match="is damaged"):
         checkpoint.resume(trainer)
-    trainer.epochs = 1  # nothing is saved yet
-    trainer.train()
-    assert newest.exists()
-    trainer.epochs = EPOCHS
+    assert newest.exists()  # until there is a new one
     with pytest.raises(Killed):
         trainer.train()
     (kept,) = checkpoint.folder.iterdir()
-    load_checkpoint(kept)
+    assert load_checkpoint(kept)["step"] == STEPS + 2
 
 
 def test_where_no_file_is_whole_that_is_an_error_that_names_one(tmp_path: Path) -> None:
