@@ -89,7 +89,7 @@ class Checkpoint(Callback):
     """
 
     writes = True
-    """Whether this process writes: of several that train together, one does."""
+    """Whether this process writes; of several that train together, one does."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Checkpoint(Callback):
             trainer: of the same pieces as the one that was saved, this callback included.
 
         Returns:
-            Whether there was one: if not, the run is a new one.
+            True if there was one; otherwise the run is a new one.
 
         Raises:
             ValueError: if this is not the trainer's last callback, steps are done already,
