@@ -114,7 +114,9 @@ def plain(
     if isinstance(value, _PLAIN_OF_TORCH):
         return value
     if isinstance(value, list | tuple):
-        parts = [plain(v, f"{name}[{i}]", views) for i, v in enumerate(value)]
+        parts = [*value]
+        if not all(type(part) in _PLAIN for part in parts):  # a random state has hundreds
+            parts = [plain(v, f"{name}[{i}]", views) for i, v in enumerate(parts)]
         return tuple(parts) if isinstance(value, tuple) else parts
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         value = value.item()
