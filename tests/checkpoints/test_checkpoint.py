@@ -563,6 +563,7 @@ def test_one_run_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path).resume is not None
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_process_that_a_run_forks_does_not_keep_its_folder(tmp_path: Path) -> None:
     """A worker may outlive a run that was killed."""
     read, write = os.pipe()

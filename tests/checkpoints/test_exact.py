@@ -40,6 +40,9 @@ from tests.checkpoints.runs import (
     torchs,
 )
 
+# From Python 3.12 on, whoever forks is told of threads, as pytest-xdist has one.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
 SCRAMBLED = 99
 
 
