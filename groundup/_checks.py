@@ -5,6 +5,7 @@ import inspect
 import math
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from numbers import Integral, Real
 from typing import Any
@@ -249,15 +250,28 @@ def check_measures(kind: str, measures: Mapping[str, Any]) -> None:
             raise TypeError(f"{kind} {name!r} must be callable, got {describe(measure)}")
 
 
+def _check_hook(whose: str, callback: Callback, hook: str) -> None:
+    """Refuse a hook that can't be called with the trainer alone, or would only begin."""
+    method = getattr(callback, hook)
+    if not callable(method) or inspect.iscoroutinefunction(method):
+        raise TypeError(f"{whose} must have a function as {hook}, got {describe(method)}")
+    try:
+        with suppress(ValueError):  # what is written in C need not say what it takes
+            inspect.signature(method).bind(None)
+    except TypeError as error:
+        raise TypeError(f"{whose} must take the trainer alone in {hook}: {error}") from None
+
+
 def check_metrics(metrics: Mapping[str, Any], val_loader: object) -> None:
-    """Refuse metrics that nothing measures, and one that is called as the loss is."""
+    """Refuse metrics that nothing measures, and one that is called as a loss is."""
     check_measures("metric", metrics)
     if metrics and val_loader is None:
         raise ValueError(
             f"metrics need a val_loader to be measured on, got {list(metrics)}"
         )
-    if "loss" in metrics:
-        raise ValueError("a metric must have a name other than 'loss', got 'loss'")
+    for name in ("loss", "train loss", "validation loss"):
+        if name in metrics:
+            raise ValueError(f"a metric must have a name other than {name!r}, got {name!r}")
 
 
 def check_average(average: Callable[[], Any]) -> None:
@@ -325,7 +339,7 @@ def length_of(loader: object) -> int | None:
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
-    """Return the callbacks, and refuse what is none or has a hook that is never called."""
+    """Return the callbacks, and refuse what is none or has a hook that can't be called."""
     if not isinstance(callbacks, Iterable):
         raise TypeError(
             f"callbacks must be an iterable of groundup.Callback, got {describe(callbacks)}"
@@ -336,6 +350,10 @@ def check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
             raise TypeError(
                 f"callback {i} must be a groundup.Callback, got {describe(callback)}"
             )
+        if any(callback is other for other in checked[:i]):
+            raise ValueError(f"each callback must be there once, got {callback!r} twice")
+        for hook in HOOKS:
+            _check_hook(f"callback {i}, {type(callback).__name__},", callback, hook)
         for name in dir(callback):
             unknown = name.startswith("on_") and name not in HOOKS
             if unknown and callable(getattr(callback, name)):

@@ -115,7 +115,7 @@ def cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
         >>> cross_entropy(logits, torch.tensor([2, 1]))
         tensor(0.5493)
     """
-    _check_classes(logits, classes)
+    classes = _checked_classes(logits, classes)
     return (-_of_each_class(logits.log_softmax(1), classes)).mean()
 
 
@@ -144,7 +144,7 @@ def accuracy(logits: Tensor, classes: Tensor) -> Tensor:
         >>> accuracy(logits, torch.tensor([1, 2]))
         tensor(0.5000)
     """
-    _check_classes(logits, classes)
+    classes = _checked_classes(logits, classes)
     # torch takes NaN for the largest of all.
     known = ~_of_each_class(logits, classes).isnan()
     return ((logits.argmax(1) == classes) & known).float().mean()
@@ -157,7 +157,7 @@ def _of_each_class(values: Tensor, classes: Tensor) -> Tensor:
     cost each step two more operations, and a GPU a wait for their answer.
     """
     try:
-        return values.gather(1, classes.long().unsqueeze(1)).squeeze(1)
+        return values.gather(1, classes.unsqueeze(1)).squeeze(1)
     except RuntimeError:
         outside = classes[(classes < 0) | (classes >= values.shape[1])]
         if len(outside) == 0:
@@ -168,8 +168,8 @@ def _of_each_class(values: Tensor, classes: Tensor) -> Tensor:
         ) from None
 
 
-def _check_classes(logits: Tensor, classes: Tensor) -> None:
-    """Refuse what is not logits of shape `(n, k)` and n integers, whatever their range."""
+def _checked_classes(logits: Tensor, classes: Tensor) -> Tensor:
+    """Return n classes in int64; refuse what is no integers, or not of n logits' shape."""
     check_tensor("logits", logits)
     check_tensor("classes", classes)
     _check_floats(logits=logits)
@@ -180,6 +180,7 @@ def _check_classes(logits: Tensor, classes: Tensor) -> None:
             "logits and classes must have shapes (n, k) and (n,), "
             f"got {tuple(logits.shape)} and {tuple(classes.shape)}"
         )
+    return classes.long()
 
 
 def _check_floats(**tensors: Tensor) -> None:

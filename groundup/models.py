@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from groundup._checks import check_count, check_generator, check_share
+from groundup._checks import check_count, check_generator, check_share, describe
 
 
 class LinearRegression(nn.Module):
@@ -136,7 +136,8 @@ class Linear(nn.Module):
     Its first values have the distribution of `torch.nn.Linear`'s, uniform between ±1 / √n,
     n the number of inputs, but are drawn from the generator, the weight before the bias.
     The weight lies as `LinearRegression`'s does, a column an output: that of
-    `torch.nn.Linear` is its transpose.
+    `torch.nn.Linear` is its transpose, also where a square one loads without a word and
+    where `torch.nn.init` counts what goes in and out.
 
     Args:
         inputs: numbers of a sample that come in, at least 1.
@@ -194,6 +195,9 @@ class Dropout(nn.Module):
     too, when a state is loaded. Without one the module has no random state of its own, and
     `state_dict()` holds an empty tensor in its place.
 
+    `torch.utils.checkpoint` runs a layer twice and sets back torch's default generator
+    alone: from another one the gradients are wrong there.
+
     Args:
         p: the probability that a number is set to 0, in [0, 1).
         generator: source of the choice; None means torch's default generator.
@@ -236,9 +240,12 @@ class Dropout(nn.Module):
     def set_extra_state(self, state: Tensor) -> None:
         """Take it from a `state_dict`; refuse that of no generator, or of another kind."""
         expected = len(self.get_extra_state())
-        if len(state) != expected:
+        got = describe(state)
+        if isinstance(state, Tensor) and state.dtype == torch.uint8 and state.dim() == 1:
+            got = str(len(state))
+        if got != str(expected):
             raise ValueError(
-                f"dropout's random state must have {expected} bytes, got {len(state)}: "
+                f"dropout's random state must have {expected} bytes, got {got}: "
                 "was it saved with another kind of generator, or with none?"
             )
         if self.generator is not None:

@@ -340,10 +340,11 @@ class Trainer:
         TypeError: if the model is not a module, the loss or a metric can't be called, the
             optimizer lacks a method or its step needs an argument, a loader can't be
             iterated or is a data set, `epochs` is not an integer, or a callback is not a
-            `Callback` or has a hook that does not exist.
+            `Callback` or has a hook that does not exist or can't be called.
         ValueError: if no parameter requires gradients, the optimizer holds none of the
             model's, a loader has no batch or its samples no target, `epochs` is negative,
-            or there is a metric without a `val_loader` or named `loss`.
+            there is a metric without a `val_loader` or named as a loss is, or a callback
+            twice.
 
     Example:
         >>> generator = torch.Generator().manual_seed(0)
@@ -425,7 +426,7 @@ class Trainer:
         }
 
     def stop(self, reason: str) -> None:
-        """End the run before its next step.
+        """End the run, while it lasts, before its next step.
 
         An epoch whose last step is done is still validated and recorded.
 

@@ -384,7 +384,9 @@ many = pytest.mark.parametrize("measure", [cross_entropy, accuracy])
 
 
 @many
-@pytest.mark.parametrize("dtype", [torch.int32, torch.int16, torch.int8, torch.uint8])
+@pytest.mark.parametrize(
+    "dtype", [torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16]
+)
 def test_classes_may_be_integers_of_any_size(measure: Measure, dtype: torch.dtype) -> None:
     logits, classes = torch.eye(4, 5), torch.tensor([0, 1, 2, 4])
     assert_identical(measure(logits, classes.to(dtype)), measure(logits, classes))

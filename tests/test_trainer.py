@@ -1393,6 +1393,11 @@ def test_a_compiled_model_drops_in(
             "a metric must have a name other than 'loss', got 'loss'",
         ),
         (
+            {"metrics": {"train loss": mean_error}, "val_loader": BATCHES},
+            ValueError,
+            "a metric must have a name other than 'train loss', got 'train loss'",
+        ),
+        (
             {"metrics": {3: mean_error}, "val_loader": BATCHES},
             TypeError,
             r"a metric's name must be a string, got 3 \(int\)",

@@ -72,7 +72,7 @@ class BestWeights(Judge):
     def on_train_start(self, trainer: Trainer) -> None:
         """Forget another run's best. Epochs before this call are not judged any more."""
         super().on_train_start(trainer)
-        if trainer.step == 0:
+        if self.epoch and self.values(trainer)[self.epoch - 1 :][:1] != [self.value]:
             self._forget()
         self._started = trainer.epoch
 
@@ -91,6 +91,7 @@ class BestWeights(Judge):
         """
         if trainer.epoch > self._started:
             self.on_epoch_end(trainer)
+        self._started = math.inf
 
     @torch.no_grad()
     def restore(self, trainer: Trainer) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundup._checks import check_count
 from groundup.callbacks.callback import Callback
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ class LogFile(Callback):
 
     A run that starts anew empties the file, one that goes on after a stop appends. One that
     was resumed with the state of this callback first cuts the file back to where it was
-    saved, so that its log is that of a run which nobody interrupted.
+    saved, so that its log is that of a run which nobody interrupted. Both wait until the
+    first epoch starts: a run that is refused costs no log.
 
     Args:
-        path: the file. Its folder must be there.
+        path: the file, of this run alone. Its folder must be there.
 
     Raises:
         OSError: as training starts or an epoch ends, if the file can't be written. The
@@ -57,11 +59,12 @@ class LogFile(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._cut: int | None = None
+        self._written: float = math.inf
 
     def on_train_start(self, trainer: Trainer) -> None:
-        """Empty the file, cut it, or leave it as it is: see above."""
+        """See that there can be a log, and whether the file is to be cut."""
         for name in trainer.metrics:
             if name in _OWN:
                 raise ValueError(
@@ -76,12 +79,18 @@ class LogFile(Callback):
                     f"{self.path} must have the {cut} bytes that it had when the run was "
                     f"saved, got {size}"
                 )
-            if cut < size:
-                file.truncate(cut)
-        self._cut = None
+        self._cut = cut if cut < size else None
+        self._written = trainer.epoch
+
+    def on_epoch_start(self, trainer: Trainer) -> None:
+        """Empty the file, cut it, or leave it as it is: see above."""
+        if self._cut is not None:
+            os.truncate(self.path, self._cut)
+            self._cut = None
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Write the epoch's line: all of it or nothing."""
+        self._written = trainer.epoch
         result = trainer.result
         losses = {"train_loss": result.train_losses, "val_loss": result.val_losses}
         line: dict[str, float | None] = {"epoch": trainer.epoch, "step": trainer.step}
@@ -97,6 +106,12 @@ class LogFile(Callback):
                 os.truncate(self.path, size)
             raise
 
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Write the last epoch's line, if something has come between."""
+        if trainer.epoch > self._written:
+            self.on_epoch_end(trainer)
+        self._written = math.inf
+
     def state_dict(self) -> dict[str, Any]:
         """Return how long the file is, when so much is sure to be on the disk."""
         size = self._cut
@@ -111,7 +126,9 @@ class LogFile(Callback):
 
         Raises:
             TypeError: if the state is no mapping.
-            ValueError: if it has other keys.
+            ValueError: if it has other keys, or the size is none.
         """
         super().load_state_dict(state)
+        if state["size"] is not None:
+            check_count("size", state["size"], minimum=0)
         self._cut = state["size"]

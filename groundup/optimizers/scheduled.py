@@ -65,25 +65,29 @@ class Scheduled(Wrapper):
             ValueError: if the schedule gives a negative factor or none, or the optimizer
                 was given further groups. Nothing has moved then.
         """
-        if self.steps >= self.total_steps:
-            warnings.warn(
-                f"a run of total_steps={self.total_steps} goes on at its last rate: "
-                "set total_steps for a longer one",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        if len(self.rates) != len(self.param_groups):
-            raise ValueError(
-                f"optimizer must have the {len(self.rates)} groups that it had when it was "
-                f"wrapped, got {len(self.param_groups)}"
-            )
-        factor = self._factor(min(self.steps, self.total_steps - 1))
+        self._check_groups()
+        factor = self._factor(self.steps)
         for group, rate in zip(self.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         super().step()
         self.steps += 1
 
+    def _check_groups(self) -> None:
+        if len(self.rates) != len(self.param_groups):
+            raise ValueError(
+                f"optimizer must have the {len(self.rates)} groups that it had when it was "
+                f"wrapped, got {len(self.param_groups)}"
+            )
+
     def _factor(self, step: int) -> float:
+        if step >= self.total_steps:
+            warnings.warn(
+                f"a run of total_steps={self.total_steps} goes on at its last rate: "
+                "set total_steps for a longer one",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            step = self.total_steps - 1
         factor = self.schedule(step, self.total_steps)
         check_not_negative("the schedule's factor", factor)
         return float(factor)

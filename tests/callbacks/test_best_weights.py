@@ -149,6 +149,26 @@ def test_a_run_that_starts_anew_has_nothing_to_do_with_the_run_before() -> None:
     assert_identical(values(trainer.model), history.parameters[1])
 
 
+def test_a_run_that_goes_on_has_nothing_to_do_with_another_in_between() -> None:
+    best = BestWeights()
+    first = scripted([1.0, 3.0, 2.0], best, epochs=2)
+    first.train()
+    scripted([0.0, 0.0], best).train()
+    first.epochs = 3
+    first.train()
+    assert (best.value, best.epoch) == (2.0, 3)
+
+
+def test_a_run_that_is_refused_is_told_why_also_where_it_was_used_before() -> None:
+    best = BestWeights()
+    scripted([1.0], best).train()
+    other = scripted([1.0, 2.0], epochs=1, val_loader=None, metrics=None)
+    other.train()
+    other.epochs, other.callbacks = 2, [best]
+    with pytest.raises(ValueError, match=r"^measure needs a val_loader"):
+        other.train()
+
+
 # What is kept, and what is not.
 
 

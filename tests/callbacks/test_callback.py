@@ -697,6 +697,47 @@ def test_a_hook_that_does_not_exist_is_refused_with_the_nearest_that_does(
         trainer_of([misspelt])
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (lambda self, trainer, module: None, "must take the trainer alone in {}: missing"),
+        (lambda self: None, "must take the trainer alone in {}: too many"),
+        (lambda self, trainer, *, log: None, "must take the trainer alone in {}: missing"),
+        (None, "must have a function as {}, got None"),
+    ],
+)
+def test_a_hook_that_cant_be_called_is_refused_before_the_run(
+    hook: str, method: Any, message: str
+) -> None:
+    other = type("Other", (Callback,), {hook: method})
+    with pytest.raises(TypeError, match=f"^callback 0, Other, {message.format(hook)}"):
+        trainer_of([other()])
+
+
+def test_a_hook_that_would_only_begin_is_refused() -> None:
+    class Later(Callback):
+        async def on_step_end(self, trainer: Trainer) -> None:  # type: ignore[override]
+            pass
+
+    with pytest.raises(TypeError, match="must have a function as on_step_end, got "):
+        trainer_of([Later()])
+
+
+def test_a_hook_may_take_more_if_it_need_not() -> None:
+    class More(Callback):
+        def on_step_end(self, trainer: Trainer, *more: Any, log: bool = False) -> None:
+            pass
+
+    trainer_of([More()]).train()
+
+
+def test_a_callback_that_is_there_twice_is_refused() -> None:
+    twice = Callback()
+    with pytest.raises(ValueError, match=r"^each callback must be there once, got "):
+        trainer_of([twice, Callback(), twice])
+
+
 def test_a_callback_may_keep_what_is_no_hook_under_any_name() -> None:
     callback = Callback()
     callback.on_gpu = True  # type: ignore[attr-defined]

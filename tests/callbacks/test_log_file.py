@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 
-from groundup import Callback, LogFile, Trainer
+from groundup import Callback, EarlyStopping, LogFile, Trainer
 from tests.callbacks.runs import STEPS, Raising, scripted
 from tests.helpers import assert_identical, values
 
@@ -138,6 +138,42 @@ def test_a_run_that_goes_on_appends(path: Path, interrupted_at: list[int]) -> No
     assert [line["epoch"] for line in lines(path)] == [1, 2, 3, 4, 5]
     assert [line["train_loss"] for line in lines(path)] == result.train_losses
     assert lines(path)[-1]["step"] == trainer.step >= 5 * STEPS
+
+
+def test_an_interruption_before_its_turn_costs_no_line(path: Path) -> None:
+    class InterruptOnce(Callback):
+        def on_epoch_end(self, trainer: Trainer) -> None:
+            if trainer.epoch == 2 and not interrupted:
+                interrupted.append(trainer.epoch)
+                raise KeyboardInterrupt
+
+    interrupted: list[int] = []
+    trainer = scripted(CURVE, InterruptOnce(), LogFile(path))
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert [line["epoch"] for line in lines(path)] == [1, 2]
+    trainer.train()
+    assert path.read_bytes() == whole(path)
+
+
+def test_a_run_that_is_refused_costs_no_log(path: Path) -> None:
+    scripted(CURVE, LogFile(path)).train()
+    refused = scripted(CURVE, LogFile(path), EarlyStopping(3, measure="acuracy"))
+    with pytest.raises(ValueError, match="'acuracy'"):
+        refused.train()
+    assert path.read_bytes() == whole(path)
+
+
+def test_a_log_stays_where_it_is_when_a_run_goes_elsewhere(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Leave(Callback):
+        def on_epoch_end(self, trainer: Trainer) -> None:
+            monkeypatch.chdir("/")
+
+    monkeypatch.chdir(tmp_path)
+    scripted(CURVE, LogFile(path.name), Leave()).train()
+    assert path.read_bytes() == whole(path)
 
 
 def test_a_note_between_two_calls_of_train_stays(path: Path) -> None:
@@ -315,6 +351,12 @@ except OSError as error:
     )
     assert ran.stdout == "File too large 3 2\n"
     assert path.read_bytes() == b"".join([*expected[:2], *expected[3:]])
+
+
+@pytest.mark.parametrize("size", ["9", -5, True, 2.5])
+def test_a_size_that_is_none_is_refused(path: Path, size: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^size must be "):
+        LogFile(path).load_state_dict({"size": size})
 
 
 def test_a_state_of_another_callback_is_refused(path: Path) -> None:
