@@ -681,6 +681,31 @@ def test_in_the_middle_of_a_step_it_is_refused(
     assert not (tmp_path / "a.pt").exists()
 
 
+def test_in_the_middle_of_a_step_it_is_refused_also_after_an_interruption(
+    tmp_path: Path,
+) -> None:
+    class Once(Callback):
+        """Raises after an update, before the checkpoint sees it; then saves too early."""
+
+        raised = False
+
+        def on_step_end(self, trainer: Trainer) -> None:
+            if not self.raised:
+                self.raised = True
+                raise KeyboardInterrupt
+
+        def on_backward_end(self, trainer: Trainer) -> None:
+            if self.raised:
+                save_checkpoint(trainer, tmp_path / "a.pt")
+
+    trainer = scripted(CURVE, Once(), Checkpoint(tmp_path / "folder"))
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    with pytest.raises(ValueError, match="between two steps"):
+        trainer.train()
+    assert not (tmp_path / "a.pt").exists()
+
+
 def test_what_it_replaces_stands_where_it_fails(tmp_path: Path) -> None:
     path = tmp_path / "a.pt"
     path.write_bytes(b"before")
