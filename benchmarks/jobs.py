@@ -64,6 +64,11 @@ JOBS = {
         "optimizers",
         "What does a step of AdamW take, by itself?",
     ),
+    "checkpoint": Job(
+        "checkpoint",
+        "What does it take to save a run, and what is the same when it is resumed from the "
+        "file in mid-epoch?",
+    ),
     "import": Job("imports", "What does `import` cost before anything is trained?"),
     "growth": Job(
         "growth",

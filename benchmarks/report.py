@@ -155,7 +155,9 @@ def _table(rows: Sequence[Row]) -> str:
     more = {
         "samples_per_second": "samples a second",
         "peak_megabytes": "peak memory, MB",
+        "megabytes": "size, MB",
         "version": "version",
+        "same": "the same after a resume",
     }
     lines = []
     for row in rows:

@@ -7,6 +7,8 @@ from groundup.callbacks.early_stopping import EarlyStopping
 from groundup.callbacks.log_file import LogFile
 from groundup.callbacks.parameter_history import ParameterHistory
 from groundup.callbacks.progress import Progress
+from groundup.checkpoints.checkpoint import Checkpoint
+from groundup.checkpoints.single_file import load_checkpoint, save_checkpoint
 from groundup.config import TrainerConfig
 from groundup.data import (
     PENGUIN_FEATURES,
@@ -68,6 +70,7 @@ __all__ = [
     "Averaging",
     "BestWeights",
     "Callback",
+    "Checkpoint",
     "Clipped",
     "ConstantSchedule",
     "CosineSchedule",
@@ -100,11 +103,13 @@ __all__ = [
     "count_operations",
     "cross_entropy",
     "evaluate",
+    "load_checkpoint",
     "load_digits",
     "load_penguins",
     "make_regression",
     "mean_squared_error",
     "random_split",
+    "save_checkpoint",
     "standardise",
     "sweep",
     "time_in_turns",

@@ -183,6 +183,17 @@ def check_schedule(schedule: Callable[[int, int], float]) -> None:
         )
 
 
+def check_state(whose: str, state: Mapping[str, Any], *names: str) -> None:
+    """Refuse what is not a state with these keys."""
+    if not isinstance(state, Mapping):
+        raise TypeError(f"the state of {whose} must be a dict, got {describe(state)}")
+    if state.keys() != {*names}:
+        raise ValueError(
+            f"the state of {whose} must have {', '.join(map(repr, names))}, "
+            f"got {', '.join(map(repr, state))}"
+        )
+
+
 # What the trainer is given.
 
 

@@ -5,6 +5,7 @@ new weights is an optimizer, what measures is a metric, what decides what a batc
 loader.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from groundup._checks import (
     check_metrics,
     check_model,
     check_optimizer,
+    check_state,
     check_trainable,
     checked_batches,
     describe,
@@ -81,6 +83,8 @@ class Average:
         check_measure_value(value)
         if self.total is None:
             self.total = _zero(value.device)
+        elif self.total.device != value.device:  # it was loaded to the CPU
+            self.total = _sum_on(value.device, *_terms(self.total))
         if value.requires_grad:
             value = value.detach()
         if value.dtype.itemsize == 1:  # a bool; a float8, which can't be added to a float64
@@ -98,11 +102,30 @@ class Average:
             raise ValueError("an average needs at least one sample, got none")
         return self.total.item() / self.count
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sum and the count, as numbers of Python's, to which they are exact."""
+        total = None if self.total is None else _terms(self.total)
+        return {"total": total, "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave, also on another device.
+
+        Raises:
+            TypeError: if the state is no mapping, or its count no integer.
+            ValueError: if it has other keys, or a negative count.
+        """
+        check_state("an average", state, "total", "count")
+        check_count("count", state["count"], minimum=0)
+        total = state["total"]
+        self.total = None if total is None else _sum_on(torch.device("cpu"), *total)
+        self.count = state["count"]
+
 
 class _TwoTermSum:
     """A sum in float32 and what it has lost so far (Kahan, 1965)."""
 
     def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.sum = torch.zeros((), device=device, dtype=torch.float32)
         self.lost = torch.zeros_like(self.sum)
 
@@ -122,6 +145,24 @@ def _zero(device: torch.device) -> Tensor | _TwoTermSum:
     if device.type == "mps":
         return _TwoTermSum(device)
     return torch.zeros((), device=device, dtype=torch.float64)
+
+
+def _sum_on(device: torch.device, total: float, lost: float) -> Tensor | _TwoTermSum:
+    """Return what adds up on a device, from where a sum and what it has lost are."""
+    moved = _zero(device)
+    if isinstance(moved, Tensor):
+        return moved.fill_(total - lost)
+    moved.sum.fill_(total)
+    rest = moved.sum.item() - total  # which a float32 leaves of a float64
+    moved.lost.fill_(lost + (rest if math.isfinite(rest) else 0.0))
+    return moved
+
+
+def _terms(total: Tensor | _TwoTermSum) -> tuple[float, float]:
+    """Return a sum and what it has lost."""
+    if isinstance(total, _TwoTermSum):
+        return total.sum.item(), total.lost.item()
+    return total.item(), 0.0
 
 
 def evaluate(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import __main__ as command
-from benchmarks import browser, jobs, optimizers, report, rows, sweep, training
+from benchmarks import browser, checkpoint, jobs, optimizers, report, rows, sweep, training
 from benchmarks.operations import measure
 from benchmarks.training import CONTENDERS, JOBS, check
 from chapters import found
@@ -96,6 +96,19 @@ def test_every_step_of_adamw_is_held_to_torchs_for_loop(
     monkeypatch.setitem(optimizers.CONTENDERS, "groundup", partial(AdamW, lr=1e-3))
     with pytest.raises(ValueError, match="groundup in optimizers must end at the param"):
         optimizers.check(shapes, steps=20)
+
+
+def test_a_run_of_ours_is_the_same_after_a_resume_and_what_is_not_is_not_named(
+    tmp_path: Path,
+) -> None:
+    same = checkpoint.compare("groundup", checkpoint.Job(hidden=4), tmp_path / "files")
+    named = same.split(", ")
+    assert len(named) == 7
+    whole, other = checkpoint.Run(), checkpoint.Run()
+    for run, last in ((whole, 1), (other, 2)):
+        run.samples = run.batches = [*range(23), last]
+    other.random_state = torch.ones(1)
+    assert other.same(whole) == "weights, losses, weights at the end, AdamW at the end"
 
 
 def test_the_trainer_dispatches_not_one_operation_more_than_the_loop_by_hand() -> None:

@@ -738,3 +738,78 @@ def test_nothing_of_an_epoch_is_recorded_when_its_validation_raises(
     trainer.train()
     assert trainer.epoch == len(result.train_losses) == len(result.val_losses) == 3
     assert trainer.step == 3 * (3 + 1)
+
+
+# An average that goes on.
+
+
+batches_of_a_run = st.lists(
+    st.tuples(st.floats(-1e6, 1e6, width=32), sizes), min_size=1, max_size=8
+)
+
+
+@given(batches_of_a_run, st.data())
+def test_an_average_that_is_saved_goes_on_bit_for_bit(
+    batches: list[tuple[float, int]], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(batches)))
+    whole, first, second = Average(), Average(), Average()
+    for value, count in batches:
+        whole.add(torch.tensor(value), count)
+    for value, count in batches[:cut]:
+        first.add(torch.tensor(value), count)
+    second.load_state_dict(first.state_dict())
+    for value, count in batches[cut:]:
+        second.add(torch.tensor(value), count)
+    assert second.state_dict() == whole.state_dict()
+    assert second.value() == whole.value()
+
+
+def test_what_two_terms_hold_goes_on_too(sums: float) -> None:
+    tenth = torch.tensor(0.1)
+    whole, first, second = averaged((tenth, 10**7)), averaged((tenth, 10**7)), Average()
+    second.load_state_dict(first.state_dict())
+    for average in (whole, second):
+        average.add(tenth, 3)
+    assert second.state_dict() == whole.state_dict()
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_an_average_that_has_diverged_stays_so(value: float, sums: float) -> None:
+    average = Average()
+    average.load_state_dict(averaged((torch.tensor(value), 2)).state_dict())
+    average.add(ONE, 1)
+    assert average.value() == pytest.approx(value, nan_ok=True)
+
+
+def test_an_average_that_was_loaded_moves_to_the_device_of_the_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exact = averaged((torch.tensor(1 / 3, dtype=torch.float64), 3))
+    monkeypatch.setattr(trainer_module, "_zero", trainer_module._TwoTermSum)
+    there = averaged((torch.tensor(0.0), 1))
+    there.load_state_dict(exact.state_dict())  # from float64 to a device without
+    assert there.value() == pytest.approx(exact.value(), rel=1e-14)
+    there.total.device = torch.device("meta")  # type: ignore[union-attr]
+    there.add(ONE, 1)
+    assert there.total is not None
+    assert there.total.device == ONE.device
+    assert there.value() == pytest.approx(2 / 4, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "complaint"),
+    [
+        ([1, 2], TypeError, r"^the state of an average must be a dict, got \[1, 2\]"),
+        ({"total": None}, ValueError, "must have 'total', 'count', got 'total'$"),
+        ({"total": None, "count": -1}, ValueError, "count must be at least 0, got -1"),
+        ({"total": None, "count": 0.5}, TypeError, "count must be an integer, got 0.5"),
+    ],
+)
+def test_another_state_than_an_averages_is_refused(
+    state: Any, error: type[Exception], complaint: str
+) -> None:
+    average = averaged((ONE, 1))
+    with pytest.raises(error, match=complaint):
+        average.load_state_dict(state)
+    assert average.value() == 1

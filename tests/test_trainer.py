@@ -1527,5 +1527,5 @@ def test_the_loop_reads_no_config_and_no_callback_by_name() -> None:
     assert module is not None
     source = inspect.getsource(module)
     callbacks = ("ParameterHistory", "Progress", "EarlyStopping", "BestWeights", "LogFile")
-    for name in ("TrainerConfig", "tqdm", *callbacks):
+    for name in ("TrainerConfig", "tqdm", "Checkpoint", *callbacks):
         assert name not in source
