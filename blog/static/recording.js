@@ -91,10 +91,13 @@
       box.kind = kind;
     }
     const { view } = element;
+    const lines = ({ said }) => [said].flat().length; // of a title
+    const grown = params.said !== undefined && lines(params) !== lines({ said: view.signal("said") });
     if (!box.anew) for (const [name, columns] of Object.entries(data)) view.data(name, rows(columns));
     for (const [name, value] of Object.entries(params)) view.signal(name, value);
     plot.setAttribute("aria-label", description);
     await view.runAsync();
+    if (grown) await view.resize().runAsync(); // else the first line stands outside of the picture
   };
 
   const show = async (box) => {

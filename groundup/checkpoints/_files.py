@@ -36,7 +36,7 @@ def read(path: Path) -> dict[str, Any]:
         if broken is not None:
             raise Damaged(f"the checksum of {broken} is another")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, IsADirectoryError, PermissionError):
+    except (FileNotFoundError, IsADirectoryError, PermissionError, MemoryError):
         raise
     except Exception as error:  # torch and zipfile raise whatever a cut makes of a file
         raise Damaged(f"{path} is damaged: {error}") from error
@@ -114,7 +114,9 @@ def plain(
     if isinstance(value, _PLAIN_OF_TORCH):
         return value
     if isinstance(value, list | tuple):
-        parts = [plain(v, f"{name}[{i}]", views) for i, v in enumerate(value)]
+        parts = [*value]
+        if not all(type(part) in _PLAIN for part in parts):  # a random state has hundreds
+            parts = [plain(v, f"{name}[{i}]", views) for i, v in enumerate(parts)]
         return tuple(parts) if isinstance(value, tuple) else parts
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         value = value.item()

@@ -53,7 +53,8 @@ class Checkpoint(Callback):
 
     Raises:
         TypeError: if a number is not an integer or `keep_best` not a string; as training
-            starts, if the optimizer or the average has no `state_dict`.
+            starts, if the optimizer or the average has no `state_dict`, or a callback's
+            holds what `torch.load` takes from no file.
         ValueError: if a number is not positive; as training starts, if it is not the last
             callback, the run does not validate `keep_best`, another run writes into the
             folder, or there are files that the run was not resumed from.
@@ -88,7 +89,7 @@ class Checkpoint(Callback):
     """
 
     writes = True
-    """Whether this process writes: of several that train together, one does."""
+    """Whether this process writes; of several that train together, one does."""
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class Checkpoint(Callback):
             trainer: of the same pieces as the one that was saved, this callback included.
 
         Returns:
-            Whether there was one: if not, the run is a new one.
+            True if there was one; otherwise the run is a new one.
 
         Raises:
             ValueError: if this is not the trainer's last callback, steps are done already,
@@ -197,6 +198,8 @@ class Checkpoint(Callback):
     def on_train_start(self, trainer: Trainer) -> None:
         """Refuse what could not be saved, and go back to the random states of the save."""
         self._check_pieces(trainer)
+        if trainer.step != self._seen:  # another trainer was resumed
+            self._resumed = None
         for callback in trainer.callbacks:
             plain(callback.state_dict(), f"the state of {type(callback).__name__}")
         if self._judge is not None:
@@ -264,8 +267,8 @@ class Checkpoint(Callback):
         place = Place(trainer.step, trainer.epoch, trainer.batch)
         path = self.folder / place.file()
         write(state, path)
-        self._known.add(path)
         self._folder.prune(path, self.keep_last, self._best_epoch(trainer))
+        self._known = {*self._folder.own()}
 
     def _best_epoch(self, trainer: Trainer) -> int | None:
         if self._judge is None:

@@ -36,12 +36,10 @@ class Tell(Callback):
 
 def life(folder: Path, pipe: int) -> None:
     """Train from where the folder's files say, as far as this process lives."""
-    seed = os.getpid()
-    trainer, checkpoint = everything(folder, Tell(pipe), loader=torchs, scramble=seed)
-    if checkpoint.resume(trainer):
-        seed_all(seed)
-    else:
-        seed_all(0)  # a new run is the same in every process
+    other = os.getpid()  # a process has random states of its own
+    trainer, checkpoint = everything(folder, Tell(pipe), loader=torchs, scramble=other)
+    if not checkpoint.resume(trainer):
+        seed_all(0)  # a new run is the same in each
     trainer.train()
     torch.save(end_of(trainer), folder / "end.pt")
 

@@ -28,7 +28,6 @@ from groundup import (
 from groundup.checkpoints._random import random_states
 from tests.callbacks.runs import scripted
 from tests.checkpoints.runs import (
-    EPOCHS,
     STEPS,
     Kill,
     Killed,
@@ -135,7 +134,7 @@ def test_no_file_is_deleted_before_the_next_is_on_the_disk(
 
 
 def test_what_a_killed_run_left_half_written_is_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / f"{name(3, 1, 0)}.part").write_bytes(b"half")
+    (tmp_path / f"{name(2, 0, 2)}.part").write_bytes(b"half")
     scripted(CURVE, Checkpoint(tmp_path)).train()
     assert names(tmp_path) == [name(15, 5, 0), name(18, 6, 0)]
 
@@ -211,20 +210,18 @@ def test_a_damaged_file_is_passed_over_with_a_warning_and_the_end_is_the_same(
     assert_same(end_of(trainer), expected)
 
 
-def test_a_damaged_file_does_not_crowd_out_a_whole_one(tmp_path: Path) -> None:
-    newest, _, _ = killed(tmp_path, step=STEPS + 3, every=1)
+def test_damaged_files_do_not_crowd_out_a_whole_one(tmp_path: Path) -> None:
+    newest, newer, _ = killed(tmp_path)
     broken(newest)
-    trainer, checkpoint = everything(tmp_path, Kill(STEPS + 4), keep_last=1)
+    broken(newer)
+    trainer, checkpoint = everything(tmp_path, Kill(STEPS + 2), keep_last=1)
     with pytest.warns(UserWarning, match="is damaged"):
         checkpoint.resume(trainer)
-    trainer.epochs = 1  # nothing is saved yet
-    trainer.train()
-    assert newest.exists()
-    trainer.epochs = EPOCHS
+    assert newest.exists()  # until there is a new one
     with pytest.raises(Killed):
         trainer.train()
     (kept,) = checkpoint.folder.iterdir()
-    load_checkpoint(kept)
+    assert load_checkpoint(kept)["step"] == STEPS + 2
 
 
 def test_where_no_file_is_whole_that_is_an_error_that_names_one(tmp_path: Path) -> None:
@@ -458,6 +455,18 @@ def test_a_new_run_does_not_mix_with_anothers_files(tmp_path: Path) -> None:
     assert names(tmp_path) == before
 
 
+def test_a_trainer_that_was_not_resumed_is_not_taken_for_one_that_was(
+    tmp_path: Path,
+) -> None:
+    scripted(CURVE[:3], Checkpoint(tmp_path)).train()
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.resume(scripted(CURVE, checkpoint))
+    trainer = scripted(CURVE, checkpoint)
+    with pytest.raises(ValueError, match=r"must be empty or the one that the run was"):
+        trainer.train()
+    assert trainer.step == 0
+
+
 def test_a_run_that_has_fallen_behind_its_folder_does_not_go_on(tmp_path: Path) -> None:
     killed(tmp_path)
     late, checkpoint = everything(tmp_path)
@@ -554,6 +563,7 @@ def test_one_run_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path).resume is not None
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_process_that_a_run_forks_does_not_keep_its_folder(tmp_path: Path) -> None:
     """A worker may outlive a run that was killed."""
     read, write = os.pipe()
@@ -667,6 +677,31 @@ def test_in_the_middle_of_a_step_it_is_refused(
     more = [Checkpoint(tmp_path / "folder")] if among else []
     trainer = scripted(CURVE, Save(hook, tmp_path / "a.pt", step), *more)
     with pytest.raises(ValueError, match=r"between two steps|must have a Checkpoint among"):
+        trainer.train()
+    assert not (tmp_path / "a.pt").exists()
+
+
+def test_in_the_middle_of_a_step_it_is_refused_also_after_an_interruption(
+    tmp_path: Path,
+) -> None:
+    class Once(Callback):
+        """Raises after an update, before the checkpoint sees it; then saves too early."""
+
+        raised = False
+
+        def on_step_end(self, trainer: Trainer) -> None:
+            if not self.raised:
+                self.raised = True
+                raise KeyboardInterrupt
+
+        def on_backward_end(self, trainer: Trainer) -> None:
+            if self.raised:
+                save_checkpoint(trainer, tmp_path / "a.pt")
+
+    trainer = scripted(CURVE, Once(), Checkpoint(tmp_path / "folder"))
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    with pytest.raises(ValueError, match="between two steps"):
         trainer.train()
     assert not (tmp_path / "a.pt").exists()
 

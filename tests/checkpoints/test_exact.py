@@ -1,5 +1,7 @@
 """A resumed run equals the one that nobody interrupted, bit for bit."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -37,6 +39,9 @@ from tests.checkpoints.runs import (
     seed_all,
     torchs,
 )
+
+# From Python 3.12 on, whoever forks is told of threads, as pytest-xdist has one.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 
 SCRAMBLED = 99
 
@@ -210,6 +215,35 @@ def test_it_is_the_same_on_a_gpu(fused: bool, tmp_path: Path) -> None:
         assert checkpoint.resume(again)
         again.train()
         assert_same(end_of(again) | {"gpu": torch.cuda.get_rng_state()}, expected)
+
+
+WITHOUT_NUMPY = """
+import sys
+sys.modules["numpy"] = None  # as if it were not installed
+import torch
+from groundup import *
+
+for epochs in (1, 2):
+    checkpoint = Checkpoint(sys.argv[1])
+    model = LinearRegression(2)
+    loader = DataLoader(Dataset(torch.ones(5, 2), torch.ones(5, 1)), 2, shuffle=True)
+    optimizer = AdamW(model.parameters())
+    trainer = Trainer(
+        model, mean_squared_error, optimizer, loader, epochs=epochs, callbacks=[checkpoint]
+    )
+    print(checkpoint.resume(trainer))
+    trainer.train()
+"""
+
+
+def test_numpy_need_not_be_there(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WITHOUT_NUMPY, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["False", "True"], done.stderr
 
 
 # Worker processes.

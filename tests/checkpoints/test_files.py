@@ -64,6 +64,11 @@ def test_it_holds_all_that_a_run_is(saved: Path) -> None:
     assert state["epoch_start"].keys() == state["random"].keys()
 
 
+def test_between_two_epochs_it_holds_the_random_states_once(tmp_path: Path) -> None:
+    small(Checkpoint(tmp_path)).train()
+    assert {load_checkpoint(path)["epoch_start"] for path in tmp_path.iterdir()} == {None}
+
+
 def test_torch_itself_loads_it_with_weights_only(saved: Path) -> None:
     assert_same(torch.load(saved, weights_only=True), load_checkpoint(saved))
 

@@ -264,14 +264,21 @@ def test_looking_back_stops_where_counting_stopped_and_stays_there(
     best = losses.index(min(losses))
     assert cells["turns"] == best + 1
     assert cells["looked"] == [best + 6] * 3
+    ends = [0]
+    for _ in range(3):  # the first loss after each start is a gain, and then five are none
+        rest = losses[ends[-1] :]
+        gains = [i for i, loss in enumerate(rest) if loss < min(rest[:i], default=math.inf)]
+        gaps = zip(gains, [*gains[1:], len(rest)], strict=True)
+        ends.append(ends[-1] + next(i + 6 for i, after in gaps if after > i + 5))
     once, twice, thrice = cells["counted"]
+    assert [once, twice, thrice] == ends[1:]
     assert once == best + 6 < twice < thrice
     told = said(chapter, cells, "counted")
     assert f"{once} epochs after the first call, {twice} after the second" in told
     for once_more in (False, True):
         shown = chapter.shown(chapter.run(once_more=once_more), "stopped", charts.Content)
-        ends = {name: len(run) for name, run in lines(shown).items()}
-        assert ends == {"counts": twice if once_more else once, "looks back": once}
+        drawn = {name: len(run) for name, run in lines(shown).items()}
+        assert drawn == {"counts": twice if once_more else once, "looks back": once}
 
 
 def test_references_put_back_the_last_weights_and_copies_the_best(
