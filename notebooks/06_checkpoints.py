@@ -176,7 +176,8 @@ def _(Course, Kill, Killed):
 
 @app.cell(hide_code=True)
 def _(course, naive_course, naive_distances):
-    moved = (course.weights[-1] - course.weights[19]).norm().item()
+    true_weights, naive_weights = (torch.stack(c.weights) for c in (course, naive_course))
+    moved = (true_weights[-1] - true_weights[19]).norm().item()
     mo.md(rf"""
     {notebook.code_above("naive_course")}
 
@@ -187,8 +188,10 @@ def _(course, naive_course, naive_distances):
     ## What a run is
 
     So save everything. **`Checkpoint`** is a callback. It saves after each epoch and, here, after each fourth step; `load_checkpoint` reads such a file.
+
+    {notebook.source(Checkpoint.on_step_end, Checkpoint.on_epoch_end)}
     """)
-    return (moved,)
+    return moved, naive_weights, true_weights
 
 
 @app.cell
@@ -325,6 +328,10 @@ def _(course, forgetting, gone_on, states):
         }
         for name, runs in wrong_runs.items()
     }
+    end_losses, end_distances = (
+        torch.tensor([[end[i] for end in of.values()] for of in ends.values()])
+        for i in (0, 1)
+    )
     _at = [[runs[kill] for runs in wrong_runs.values()] for kill in kills]
     charts.resume_explorer(
         course.losses,
@@ -337,7 +344,7 @@ def _(course, forgetting, gone_on, states):
         {name: f"without {name}" for name in forgetting}
         | {"nothing": "with everything", "all but the model": "with the model alone"},
     )
-    return ends, kills, wrong_runs
+    return end_distances, end_losses, ends, kills, wrong_runs
 
 
 @app.cell(hide_code=True)
@@ -413,6 +420,7 @@ def _(Course, Kill, Killed, course, gone_on, states):
         return seen
 
     all_batches = seen_by(None).batches
+    true_batches = torch.tensor(all_batches)
     twice = {}
     for _words, _taken in {
         "the save's": ("random", "random"),
@@ -444,11 +452,15 @@ def _(Course, Kill, Killed, course, gone_on, states):
 
     So both, and in this order: go back to the epoch's start, iterate the loader, let it give the batches that are done, go to the states of the save, and give the rest. For one epoch an object that does so stands in for the loader:
 
-    {notebook.source(Resumed.__iter__, Resumed._rest)}
+    {notebook.source(Resumed.__iter__)}
+
+    `_rest` goes to the states of the save just before the first batch that is new:
+
+    {notebook.source(Resumed._rest)}
 
     The loop skips as many batches as `trainer.batch` says, as it did in chapter three. It knows nothing of all this, and has not grown by a line.
     """)
-    return all_batches, repeated, twice
+    return all_batches, repeated, true_batches, twice
 
 
 @app.cell(hide_code=True)
@@ -483,19 +495,21 @@ def _():
         def __getattr__(self, name):
             return getattr(self.file, name)
 
-    def reads(path):
-        """What comes of reading a file."""
+    def found_in(path):
+        """A file, and what comes of reading it."""
         try:
-            return f"step {torch.load(path, weights_only=True)['step']}"
+            read = f"step {torch.load(path, weights_only=True)['step']}"
         except Exception as error:
-            return f"**{type(error).__name__}**"
+            read = f"**{type(error).__name__}**"
+        size = path.stat().st_size
+        return {"file": f"`{path.name}`", "bytes": size, "torch.load": read}
 
     mo.md(rf"""
     ## A file that is whole
 
     Now all is in a file. A run is killed at any moment, so also while it saves. Here the disk is full after {room:,} bytes, as the second epoch is saved over the first:
     """)
-    return FullDisk, reads
+    return FullDisk, found_in
 
 
 @app.function
@@ -522,16 +536,13 @@ def _():
 
 
 @app.cell
-def _(FullDisk, careless, reads, states):
+def _(FullDisk, careless, found_in, states):
     save = careless_save if careless.value else careful_save
     with tempfile.TemporaryDirectory() as _folder:
         save(states[8], Path(_folder, "run.pt"))
         with suppress(OSError, RuntimeError):
             save(states[16], FullDisk(_folder, "run.pt"))
-        left_over = [
-            {"file": f"`{p.name}`", "bytes": p.stat().st_size, "torch.load": reads(p)}
-            for p in sorted(Path(_folder).iterdir())
-        ]
+        left_over = [found_in(path) for path in sorted(Path(_folder).iterdir())]
     notebook.table(left_over)
     return (left_over,)
 
@@ -601,6 +612,7 @@ def _(Course, contents, course, done, gone_on, rotten, rotten_distances, said):
             torch.load(_file, weights_only=True)
         except Exception as error:
             cut_off = type(error).__name__
+    believed_weights = torch.stack(believed.weights)
     believed_end = course.distances(believed, 20)[-1]
     _words = said.replace(_folder, "").split("/")
     mo.md(rf"""
@@ -614,7 +626,7 @@ def _(Course, contents, course, done, gone_on, rotten, rotten_distances, said):
 
     A callback that saves is one of several, and each hook calls them in the order in which they are listed. Does the order matter for something that only looks? The run is killed in its fourth epoch, and resumed from what was saved at the end of the third.
     """)
-    return believed, believed_end, cut_off, refusal
+    return believed, believed_end, believed_weights, cut_off, refusal
 
 
 @app.cell
@@ -869,7 +881,7 @@ def everything(folder, writes=True):
     plain = new_run()
     model = AveragedModel(plain.model, decay=0.9)
     clipped = Clipped(AdamW(model.parameters(), lr=0.02), max_norm=0.5)
-    scheduled = Scheduled(clipped, CosineSchedule(warmup_steps=1), total_steps=4)
+    scheduled = Scheduled(clipped, CosineSchedule(warmup_steps=1), total_steps=3)
     optimizer = Accumulated(Averaging(scheduled, model), every=5)
     checkpoint = Checkpoint(folder / "files", every=1, keep_last=99)
     checkpoint.writes = writes
@@ -879,7 +891,7 @@ def everything(folder, writes=True):
         optimizer.weighing(cross_entropy),
         optimizer,
         plain.train_loader,
-        epochs=3,
+        epochs=2,
         val_loader=plain.val_loader,
         metrics={"accuracy": accuracy},
         callbacks=[EarlyStopping(9), BestWeights(), log, checkpoint],

@@ -149,6 +149,19 @@ READ[:, :, 0, 1:8] = torch.tensor([7, 7, 7, 3, 3, 7, 0])  # at first
 READ[1, 2, 4, 9] = 5  # in one place alone, where the last one is right
 READ[0, 0, 4] = CLASSES
 
+NEVER_KILLED = [2.0, 1.5, 1.2, 1.0, 0.9, 0.8, 0.75, 0.7]
+KILLS = [2, 4, 6]
+FORGOTTEN = {"nothing": "with everything", "moments": "without moments", "order": "alone"}
+RESUMES = [
+    [NEVER_KILLED[k:], [2.5 - k / 10 - i / 9 for i in range(8 - k)], [0.6] * (8 - k)]
+    for k in KILLS
+]
+APART = [
+    [[0.0] * (8 - k), [0.01 * k * 2**i for i in range(8 - k)], [0.0] + [0.3] * (7 - k)]
+    for k in KILLS
+]
+"""Weights that part at once, and such as part after a step."""
+
 
 def swept(
     rates: Sequence[float] = (0.01, 0.1, 0.3, 3.0, 4.0), epochs: int = 20
@@ -235,6 +248,16 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
         charts.mistakes_explorer,
         (TRAINING + 0.1, VALIDATION, READ, IMAGES, CLASSES, [16, 32], [0.0, 0.25, 0.5]),
         (VALIDATION, TRAINING + 1, READ, 1 - IMAGES, CLASSES, [8, 9], [0.1, 0.2, 0.3]),
+    ),
+    "resumed": (
+        charts.resumed,
+        (NEVER_KILLED, RESUMES[0][1], APART[0][1], 2),
+        (NEVER_KILLED, RESUMES[1][0], APART[1][0], 4),
+    ),
+    "resumes": (
+        charts.resume_explorer,
+        (NEVER_KILLED, RESUMES, APART, KILLS, FORGOTTEN),
+        (NEVER_KILLED[::-1], RESUMES[:2], APART[:2], [3, 4], FORGOTTEN),
     ),
     "ratios": (charts.ratios, (MEASURED, "A long title"), ({"a": 4.0}, "Other", "a")),
     "no epochs": (charts.losses, (NO_EPOCHS,), ({},)),
