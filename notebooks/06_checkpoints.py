@@ -430,7 +430,7 @@ def _(Course, Kill, Killed, course, gone_on, states):
         _state = copy.deepcopy(states[20])
         _state["epoch_start"], _state["random"] = (_state[name] for name in _taken)
         _seen = seen_by(_state)
-        _epoch = sum(all_batches[16:20] + _seen.batches[:4], [])
+        _epoch = [p for b in all_batches[16:20] + _seen.batches[:4] for p in b]
         _next = _seen.batches[4:12]
         twice[_words] = {
             "states put back": _words,
@@ -742,10 +742,13 @@ def _(Kill, Killed, killed_at, unharmed):
     return found, revived
 
 
-@app.class_definition
-class Slow(Callback):
-    def on_step_end(self, trainer):
-        time.sleep(0.1)
+@app.function
+def live_slowly(folder):
+    class Slow(Callback):
+        def on_step_end(self, trainer):
+            time.sleep(0.1)
+
+    return live(folder, Slow())
 
 
 @app.cell(hide_code=True)
@@ -755,17 +758,16 @@ def _(unharmed):
 
         process = end = None
 
-        def spawn(self, *callbacks):
-            """Start a process that does what `live` does, with what the listings above say."""
-            call = ", ".join(["Path(sys.argv[1])", *callbacks])
+        def spawn(self, name):
+            """Start a process that calls one of the functions listed above."""
             script = [
                 "import hashlib, sys, time, torch",
                 "from pathlib import Path",
                 "from torch import nn",
                 "from groundup import *",
                 "torch.set_num_threads(1)",
-                *map(notebook.code_of, (new_run, live, Slow)),
-                f"print(live({call}))",
+                *map(notebook.code_of, (new_run, live, live_slowly)),
+                f"print({name}(Path(sys.argv[1])))",
             ]
             return subprocess.Popen(
                 [sys.executable, "-c", "\n".join(script), self.folder],
@@ -780,7 +782,7 @@ def _(unharmed):
             if self.end is not None:
                 self.end()
             self.folder = tempfile.mkdtemp()
-            self.process = self.spawn("Slow()")
+            self.process = self.spawn("live_slowly")
             self.end = weakref.finalize(self, buried, self.process, self.folder)
             return f"Process {self.process.pid} runs: 48 steps, a tenth of a second each. Kill it soon."
 
@@ -809,7 +811,7 @@ def _(unharmed):
             if self.process.poll() is None:
                 return f"Process {self.process.pid} still lives: kill it first."
             left = self.left()
-            process = self.spawn()
+            process = self.spawn("live")
             told, wrong = process.communicate()
             if process.returncode:
                 return f"It ended with {process.returncode}: {wrong.splitlines()[-1]}"
@@ -832,9 +834,9 @@ def _(unharmed):
 
     life = Life()
     mo.md(rf"""
-    {notebook.code_above("revived", "Slow")}
+    {notebook.code_above("revived", "live_slowly")}
 
-    An exception is a gentle death: Python still closes files. <span class="page-only">In the notebook three buttons do it for real: they start the run in a process of its own, `kill -9` it whenever you like, and resume it in another one. A page has no process to kill, so here the package's tests must do: they kill such runs at random moments, also while they save, and ask for the same bits.</span><span class="kernel-only">So do it for real. The first button starts `live` in a process of its own, `Slow` enough for you; the second sends it `kill -9`, which no program can catch; the third starts another process, with the same call.</span>
+    An exception is a gentle death: Python still closes files. <span class="page-only">In the notebook three buttons do it for real: they start the run in a process of its own, `kill -9` it whenever you like, and resume it in another one. A page has no process to kill, so here the package's tests must do: they kill such runs at random moments, also while they save, and ask for the same bits.</span><span class="kernel-only">So do it for real. The first button starts `live_slowly` in a process of its own; the second sends it `kill -9`, which no program can catch; the third starts another process, with `live`.</span>
     """)
     return (life,)
 
@@ -1197,8 +1199,10 @@ def _():
                 continue
             if len(saves) != len({*saves}):
                 return f"{what} once after a step is enough."
-            late = [step + 1 for step in right]
-            if saves and saves[0] == late[0]:
+            off = saves[0] - right[0] if saves and right else 0
+            if off == -1:
+                return f"{what} ask at a step's end, not at its start."
+            if off == 1:
                 return f"{what} ask at a step's end, and save also when exactly so much has passed."
             if saves[:1] == right[:1]:
                 return f"{what} count from the last save."

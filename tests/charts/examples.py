@@ -257,7 +257,7 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
     "resumes": (
         charts.resume_explorer,
         (NEVER_KILLED, RESUMES, APART, KILLS, FORGOTTEN),
-        (NEVER_KILLED[::-1], RESUMES[:2], APART[:2], [3, 4], FORGOTTEN),
+        (NEVER_KILLED[::-1], APART, RESUMES, KILLS, FORGOTTEN),
     ),
     "ratios": (charts.ratios, (MEASURED, "A long title"), ({"a": 4.0}, "Other", "a")),
     "no epochs": (charts.losses, (NO_EPOCHS,), ({},)),
