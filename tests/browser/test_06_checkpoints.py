@@ -1,4 +1,4 @@
-"""Chapter six in Chromium: switches move what they should, the explorer shows the resumes."""
+"""Chapter six in Chromium: a switch, a run killed for real, and the explorer."""
 
 import pytest
 from playwright.sync_api import Page, expect
