@@ -118,7 +118,7 @@ def _():
     mo.md(rf"""
     {notebook.code_above("plain_loop")}
 
-    And these are the wishes, written into it: whom a line serves stands behind it. (`mo.output.replace` puts a chart under the cell while it still runs. `memoriser()` gives chapter three's first run: a linear model, its optimizer, and loaders of thirty samples to learn by heart and of thirty others.)
+    And these are the wishes, written into it: whom a line serves stands behind it. (`mo.output.replace` puts a chart under the cell while it still runs. `state_dict()` gives a model's tensors by name. `memoriser()` gives chapter three's first run: a linear model, its optimizer, and loaders of thirty samples to learn by heart and of thirty others.)
     """)
     return (memoriser,)
 
@@ -219,11 +219,10 @@ def _(by_hand, memoriser):
                 "take them out, and": verdict(_wish),
             }
         )
-    deeper = max(len(line) - len(line.lstrip()) for line in lines_swollen) // 4
     mo.md(rf"""
     {notebook.code_above("swollen_loop", "by_hand")}
 
-    It works: stopped after {len(by_hand.val_losses)} of 60 epochs, the weights of epoch {by_hand.val_losses.index(min(by_hand.val_losses)) + 1} put back, with a validation loss of {min(by_hand.val_losses):.2f}. But it has grown from {len(lines_plain)} lines to {len(lines_swollen)}, and the five that train stand {deeper} levels deep in someone else's business. Tomorrow a run wants four of the five. Delete the lines of one, and train again:
+    It works: stopped after {len(by_hand.val_losses)} of 60 epochs, the weights of epoch {by_hand.val_losses.index(min(by_hand.val_losses)) + 1} put back, with a validation loss of {min(by_hand.val_losses):.2f}. But it has grown from {len(lines_plain)} lines to {len(lines_swollen)}, and the five that train stand inside other people's `with`. Tomorrow a run wants four of the five. Delete the lines of one, and train again:
 
     {notebook.table(swelling)}
 
@@ -304,7 +303,7 @@ def _(
 
     A line an epoch, all of it or nothing, so that what you read of a run that died is whole. A logger of your own, for TensorBoard say, gets the same numbers in the same place.
 
-    `restore` is no hook. You call it after the run, whoever ended it: in `on_train_end` it would leave the callbacks behind it with the weights of epoch {best.epoch} and the optimizer of epoch {trainer.epoch}.
+    `restore` is no hook. You call it after the run, whoever ended it, to *use* the model. Optimizer and result stay at epoch {trainer.epoch}, the weights are those of epoch {best.epoch}: don't train on from there. In `on_train_end` the callbacks listed after it would meet that mixture.
 
     ## Ten classes
 
@@ -330,8 +329,10 @@ def _(digit_train, digit_val):
         """The loss of a logit z among ten where another class is right, in two steps and in one."""
         row = {"one logit, the others 0": z}
         for name, loss in {
-            "two steps": lambda z, y: -z.softmax(1).log().gather(1, y[:, None]).mean(),
-            "one step": cross_entropy,
+            "`softmax`, then `log`": lambda z, y: (
+                -z.softmax(1).log().gather(1, y[:, None]).mean()
+            ),
+            "`log_softmax`": cross_entropy,
         }.items():
             logits = torch.zeros(1, 10)
             logits[0, 0] = z
@@ -340,7 +341,7 @@ def _(digit_train, digit_val):
             value.backward()
             row |= {
                 name: value.item(),
-                "its gradient" + " " * (name == "one step"): logits.grad[0, 1].item(),
+                "its gradient" + " " * (name == "`log_softmax`"): logits.grad[0, 1].item(),
             }
         return row
 
@@ -352,7 +353,7 @@ def _(digit_train, digit_val):
 
     ### From one logit to ten
 
-    The bird's probability was $\sigma(z) = e^z / (e^z + 1)$: the male's weight among two, where the female's is $e^0$. Give each class a logit of its own, and its weight among all is the **softmax**:
+    The bird's probability was $\sigma(z) = 1 / (1 + e^{{-z}}) = e^z / (e^z + e^0)$: the male's share of two, with a logit of 0 for the female. Give each class a logit of its own, and its share of all is the **softmax**:
 
     $$p_i = \frac{{e^{{z_i}}}}{{\sum_j e^{{z_j}}}}$$
 
@@ -360,7 +361,7 @@ def _(digit_train, digit_val):
 
     $$-\log p_y = \log \sum_j e^{{z_j}} - z_y$$
 
-    On the right the largest logit can be taken out of the sum, and then no exponential overflows. That is what torch's `log_softmax` does in one step. Let one wrong class be surer and surer, and compare it with two; the gradient is that of the right class's logit:
+    Two steps, `softmax` and then `log`, fail where the right answer's probability is too small for single precision: at a wrong logit of 200 it is 0, and log 0 is infinite; at 100 the loss still comes out, but not its gradient. `log_softmax` is the right-hand side in one step, and never forms that probability. (It takes the largest logit out of the sum first, so that no exponential overflows.) Let one wrong class be surer and surer; the gradient is that of the right class's logit:
 
     {notebook.table(surprises)}
 
@@ -396,10 +397,10 @@ def _(digit_train, digit_val):
     )
 
     def digit_trainer(
-        model, data=digit_train, epochs=15, size=64, lr=0.1, callbacks=(), make=SGD
+        model, data=digit_train, epochs=15, size=64, lr=0.1, callbacks=(), make=SGD, seed=0
     ):
         """A trainer on digits: momentum, and validation on the others."""
-        order = torch.Generator().manual_seed(0)
+        order = torch.Generator().manual_seed(seed)
         return Trainer(
             model,
             cross_entropy,
@@ -552,7 +553,7 @@ def _(Counter, few_trainer):
     mo.md(rf"""
     {notebook.code_above("stopped")}
 
-    {notebook.details("Answer", f"Late, and again each time: {counted[0]} epochs after the first call, {counted[1]} after the second, {counted[2]} after the third. It begins anew and forgets its best, so the first loss that it meets is a gain, however bad. If it did *not* begin anew, an object used for a second run would start tired. And a run that is resumed tomorrow has a new counter in any case, unless someone saves it.")}
+    {notebook.details("Answer", f"Late, and again each time: {counted[0]} epochs after the first call, {counted[1]} after the second, {counted[2]} after the third. It begins anew and forgets its best: the first loss that it meets is a gain, however bad, and the five epochs are counted from the least loss that it has met *itself*. It could begin anew only where `trainer.step` is 0. Then each further call costs an epoch, and in a run that is resumed tomorrow the counter is new in any case, unless someone saves it.")}
 
     All that it counts stands in the result already. So don't count, look: **`EarlyStopping`** has no state, only a rule that it folds over the losses, and it looks before the first step, too. After three calls: {", ".join(map(str, looked))} epochs.
 
@@ -562,14 +563,14 @@ def _(Counter, few_trainer):
 
     ## The best weights
 
-    The run has stopped, five epochs too late: that is what patience means. The weights that you want are those of epoch {looked[0] - 5}. So keep them while they are best. As it is written first:
+    The run has stopped, five epochs too late: that is what patience means. The weights that you want are those of epoch {looked[0] - 5}. So keep them while they are best. As it is written first (without patience, for all 60 epochs):
     """)
     return counted, looked
 
 
 @app.cell
 def _():
-    class Referring(Callback):
+    class Keeper(Callback):
         def on_train_start(self, trainer):
             self.least = math.inf
 
@@ -581,19 +582,29 @@ def _():
         def restore(self, trainer):
             trainer.model.load_state_dict(self.weights)
 
-    return (Referring,)
+    return (Keeper,)
 
 
 @app.cell(hide_code=True)
 def _():
-    by_reference = mo.ui.switch(label="keep references")
+    mo.md(rf"""
+    {notebook.code_above("Keeper")}
+
+    **Predict**: after 60 epochs `restore` is called. Which validation loss has the model then?
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    by_reference = mo.ui.switch(label="the first way")
     by_reference
     return (by_reference,)
 
 
 @app.cell
-def _(Referring, by_reference, few_trainer):
-    keeper = Referring() if by_reference.value else BestWeights()
+def _(Keeper, by_reference, few_trainer):
+    keeper = Keeper() if by_reference.value else BestWeights()
     kept_trainer = few_trainer(keeper)
     kept_run = kept_trainer.train()
     keeper.restore(kept_trainer)
@@ -607,9 +618,9 @@ def _(Referring, by_reference, few_trainer):
 @app.cell(hide_code=True)
 def _(learned_by_heart, turns):
     mo.md(rf"""
-    {notebook.code_above("Referring", "put_back")}
+    {notebook.code_above("put_back")}
 
-    {notebook.details("What happens?", f"`state_dict()` gives the parameters themselves, not copies, as in chapter one. The optimizer goes on writing into them, so in the end you restore the last weights, {learned_by_heart.val_losses[-1]:.3f}, and not those of epoch {turns}, {min(learned_by_heart.val_losses):.3f}. Nothing complains.")}
+    {notebook.details("Answer", f"`state_dict()` copies nothing: its tensors share the parameters' memory, as `w.detach()` did in chapter one. The optimizer goes on writing there, so in the end you restore the last weights, {learned_by_heart.val_losses[-1]:.3f}, and not those of epoch {turns}, {min(learned_by_heart.val_losses):.3f}. Nothing complains.")}
 
     {notebook.source(BestWeights.on_epoch_end)}
 
@@ -619,7 +630,7 @@ def _(learned_by_heart, turns):
 
     ## Dropout, and the two modes
 
-    A network that learns by heart relies on units that know one picture each. **Dropout** throws away each hidden unit with a probability $p$, anew for each picture and step, so that no unit can rely on another. What is left is divided by $1 - p$: with $m$ the mask, 1 with a probability of $1 - p$ and else 0, $\mathbb{{E}}[m] / (1 - p) = 1$, so each sum is on average what it is without. And only while it trains: who asks for an answer wants the whole network. That is what the two modes are for.
+    A network that learns by heart may rely on units that know one picture each. **Dropout** throws away each hidden unit with a probability $p$, anew for each picture and step, so that no unit can rely on another. What is left is divided by $1 - p$: with $m$ the mask, 1 with a probability of $1 - p$ and else 0, $\mathbb{{E}}[m] / (1 - p) = 1$, so each sum is on average what it is without. And only while it trains: who asks for an answer wants the whole network. That is what the two modes are for.
 
     {notebook.source(Dropout.forward)}
 
@@ -629,8 +640,8 @@ def _(learned_by_heart, turns):
 
 
 @app.function
-def thinned(units, p, kind=Dropout):
-    draw, own = (torch.Generator().manual_seed(seed) for seed in (0, 1))
+def thinned(units, p, kind=Dropout, seed=0):
+    draw, own = (torch.Generator().manual_seed(2 * seed + i) for i in (0, 1))
     return nn.Sequential(
         Linear(64, units, draw), nn.ReLU(), kind(p, own), Linear(units, 10, draw)
     )
@@ -666,7 +677,7 @@ def _(digit_train, half, half_run):
 
     {notebook.details("Answer", f"The training loss: {half_run.train_losses[-1]:.2f}, where validation has {half_run.val_losses[-1]:.2f}. They are the losses of two networks: training measures one with half of its hidden units missing, validation the whole one. Measured as validation does, the training digits have {at_rest:.2f}, and the order is the usual one. So under dropout the gap between the curves tells nothing about learning by heart.")}
 
-    Now validate in the wrong mode. `evaluate` puts the whole network into `eval`, but a layer may have a mind of its own:
+    Chapter three forgot `eval`. This can't be cured by it: a layer that doesn't ask for its mode. (`nn.functional.dropout` doesn't, unless you hand it `training`.)
     """)
     return (at_rest,)
 
@@ -675,7 +686,7 @@ def _(digit_train, half, half_run):
 def _():
     class Awake(Dropout):
         def forward(self, x):
-            self.training = True  # whatever mode it was given
+            self.training = True  # whatever it was told
             return super().forward(x)
 
     return (Awake,)
@@ -710,11 +721,11 @@ def _(awake_run, half_run):
 
     {notebook.details("What happens?", f"The validation loss ends at {awake_run.val_losses[-1]:.2f}, and {awake_run.metrics['accuracy'][-1]:.0%} are right in place of {half_run.metrics['accuracy'][-1]:.0%}: numbers of a network that nobody will use. And looking changes the run: the masks of validation come out of the same generator, so from the second epoch on training draws others. Its last loss is {awake_run.train_losses[-1]:.3f} and no longer {half_run.train_losses[-1]:.3f}.")}
 
-    ## Which digits, for which?
+    ## Which are misread, and as what?
 
     **Predict**: does dropout help here? Which of no dropout, a quarter and a half reaches the least validation loss in 15 epochs, with 16, 32 and 128 hidden units?
 
-    Then look at the mistakes themselves. Under the losses stands, at the left, what was read (across) for what was written (down); at the right are the pictures.
+    Then look at the mistakes themselves. Under the losses stands, at the left, what was read (across) for what was written (down); at the right are the pictures: 7 → 4 is a seven, read as a four.
     """)
     return
 
@@ -760,16 +771,29 @@ def _(digit_trainer, digit_val):
 
 
 @app.cell(hide_code=True)
-def _(digit_train, digit_val, grid_read, grid_val, shares, widths):
-    least_of = grid_val.min(-1).values
-    least_table = [
-        {
-            "hidden units": units,
-            **{f"p = {p:g}": value for p, value in zip(shares, row, strict=True)},
-        }
-        for units, row in zip(widths, least_of.tolist(), strict=True)
+def _(digit_train, digit_trainer, digit_val, grid_read, grid_val, shares, widths):
+    def least_with(units, p, seed):
+        """The least validation loss of one more run of the grid, from another start."""
+        run = digit_trainer(
+            thinned(units, p, seed=seed), epochs=grid_val.shape[-1], seed=seed
+        )
+        return min(run.train().val_losses)
+
+    seeds = [
+        torch.tensor([[least_with(units, p, seed) for p in shares] for units in widths])
+        for seed in (1, 2)
     ]
-    lowest_without = int((least_of.argmin(1) == 0).sum())
+    least_of = torch.stack([grid_val.min(-1).values, *seeds])
+    least_table = [
+        {"hidden units": units}
+        | {
+            f"p = {p:g}": f"{runs.mean():.3f} ({runs.min():.3f} to {runs.max():.3f})"
+            for p, runs in zip(shares, least_of[:, i].T, strict=True)
+        }
+        for i, units in enumerate(widths)
+    ]
+    best_without = (least_of.argmin(-1) == 0).sum(0).tolist()
+    alone_without = int((least_of[0].argmin(-1) == 0).sum())
     last_read, written = grid_read[:, :, -1], digit_val.tensors[1]
     wrong = last_read != written
     pairs = {}
@@ -777,18 +801,23 @@ def _(digit_train, digit_val, grid_read, grid_val, shares, widths):
         _pair = written[_picture[-1]].item(), last_read[tuple(_picture)].item()
         pairs[_pair] = pairs.get(_pair, 0) + 1
     commonest = sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:3]
-    always_wrong = int(wrong.flatten(0, 1).all(0).sum())
+    always_wrong = wrong.flatten(0, 1).all(0)
     counts_wrong = wrong.sum(-1)
     mo.md(rf"""
-    {notebook.details("Answer", f"{'No' if lowest_without == len(widths) else 'Hardly'}. The least validation loss is that without dropout in {lowest_without} of {len(widths)} widths:{chr(10)}{chr(10)}{notebook.markdown_table(least_table)}{chr(10)}{chr(10)}Dropout is a cure for learning by heart, and with {len(digit_train):,} digits and {grid_val.shape[-1]} epochs there is not much to cure. What it takes away is missing, most of all where units are few; of {widths[-1]}, a quarter less is hardly felt. (Don't go by the number of mistakes, {int(counts_wrong.min())} to {int(counts_wrong.max())} of {len(written)} at the end: a handful more or less is chance.)")}
+    {notebook.details("Answer", f"Hardly. The least validation loss, as the mean of {len(least_of)} runs that start and are shuffled otherwise, with its least and its largest:{chr(10)}{chr(10)}{notebook.markdown_table(least_table)}{chr(10)}{chr(10)}No dropout is the best of the three in {best_without[0]} of {len(least_of)} runs with {widths[0]} units, where too little is left; in {best_without[1]} with {widths[1]}, but by a hair; and in {best_without[2]} with {widths[2]}, which can spare some. Dropout is a cure for learning by heart, and with {len(digit_train):,} digits and {grid_val.shape[-1]} epochs there is not much to cure. Mind the seed: the explorer's runs alone say no dropout at {alone_without} of {len(widths)} widths. (Nor go by the number of mistakes, {int(counts_wrong.min())} to {int(counts_wrong.max())} of {len(written)} at the end: a handful more or less is chance.)")}
 
-    Over the nine runs, after 15 epochs, the commonest mistakes are {", ".join(f"{a} read as {b} ({pairs[a, b]} times)" for a, b in commonest)}. {always_wrong} pictures are wrong in all nine. No loss tells you that. Look at them before you blame the network.
-
-    ## Does it still compute the same?
-
-    Our layers and losses beside torch's, with the same weights and the same random state, on the validation digits; and the same network trained with either:
+    Over the nine runs, after 15 epochs, the commonest mistakes are {", ".join(f"{a} read as {b} ({pairs[a, b]} times)" for a, b in commonest)}. {int(always_wrong.sum())} pictures are wrong in all nine. No loss tells you that. Look at them before you blame the network:
     """)
-    return always_wrong, commonest, least_of, lowest_without, pairs
+    return always_wrong, alone_without, best_without, commonest, least_of, pairs
+
+
+@app.cell(hide_code=True)
+def _(always_wrong, digit_val):
+    charts.digits(
+        digit_val.tensors[0].reshape(-1, 8, 8)[always_wrong],
+        digit_val.tensors[1][always_wrong],
+    )
+    return
 
 
 @app.cell(hide_code=True)
@@ -833,13 +862,17 @@ def _(digit_trainer, digit_val):
         name: notebook.largest_difference(*both) for name, both in from_torch.items()
     }
     mo.md(rf"""
+    ## Does it still compute the same?
+
+    Our layers and losses beside torch's, with the same weights and the same random state, on the validation digits; and the same network trained with either:
+
     {notebook.table([{"piece": name, "largest difference from torch's": gap} for name, gap in from_torch.items()])}
 
     Torch multiplies by $W^\top$ and adds the bias in one kernel, with other roundings.
 
     ## What a callback may not do
 
-    It may look at everything, and it may say stop. It may not change the arithmetic. Nothing stops one that does, and it even works:
+    It may look at everything, and it may say stop. It may not change the arithmetic (but for chapter four's rate that reads the validation loss, which has no other place). Nothing stops one that does, and it even works:
     """)
     return (from_torch,)
 
@@ -853,7 +886,7 @@ def _():
     return (ClipHere,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _():
     class Norms(Callback):
         def on_train_start(self, trainer):
@@ -883,7 +916,9 @@ def _(ClipHere, Norms, digit_trainer):
 def _(first, in_a_hook, in_a_wrapper, last):
     clips_alike = in_a_hook == in_a_wrapper
     mo.md(rf"""
-    {notebook.code_above("ClipHere", "Norms", "in_a_wrapper")}
+    {notebook.code_above("ClipHere", "in_a_wrapper")}
+
+    (`Norms` notes the norm of all gradients in each step: you will write it yourself.)
 
     The run is {"bit for bit the one" if clips_alike else "not the one"} with chapter four's `Clipped`. But look at two logs of one and the same run: the callback listed first saw norms up to {max(first.norms):.1f}, the last one none above {max(last.norms):.2f}. **What a watcher sees now depends on its place in a list.** Under `Accumulated` the hook would clip each part of a batch, chapter four's mistake. And no recipe knows that there was clipping. What acts between gradients and new weights has its place: around the optimizer.
 
@@ -957,11 +992,11 @@ def _(Impatient, Norms, few_trainer):
 
     ## What it costs
 
-    What it does. A hook that nobody overrides is not called at all: a plain `Callback()` costs nothing. Counted over two epochs, {2 * len(broken.train_loader)} steps, of {nobody[1]:,} operations:
+    What it does. A hook that nobody overrides is not called at all: a plain `Callback()` costs nothing. Two epochs, {2 * len(broken.train_loader)} steps in all, take {nobody[1]:,} operations without a callback. Each adds:
 
     {notebook.table(prices)}
 
-    `BestWeights` copies each tensor in an epoch that is the best so far. `Norms` looks at each step, and its `item()` waits for the device: on a graphics card that is the dear one. Who watches each step should gather tensors, and read them at the epoch's end.
+    (Those of the package also look as training starts, some as an epoch starts or all ends.) `BestWeights` copies each tensor in an epoch that is the best so far. `Norms` looks at each step, and its `item()` waits for the device: on a graphics card that is the dear one. Who watches each step should gather tensors, and read them at the epoch's end.
     """)
     return last_words, listening, nobody, prices, way
 
@@ -1012,16 +1047,17 @@ def _():
 def _():
     def small_trainer(callbacks, added=(), make=SGD):
         """Three epochs of four steps, at which something is added to the loss."""
-        model = LinearRegression(2, torch.Generator().manual_seed(0))
-        model.bias.requires_grad_(False)
         draw, still_to_come = torch.Generator().manual_seed(1), iter(added)
+        model = nn.Sequential(Linear(2, 3, draw), Linear(3, 1, draw))
+        model[1].bias.requires_grad_(False)
         batches = [make_regression(4, 2, 1.0, draw) for _ in range(4)]
 
         def loss(predictions, targets):
             value = mean_squared_error(predictions, targets)
             return value + next(still_to_come, 0.0)
 
-        optimizer = make([model.weights], lr=0.1)
+        moved = [p for p in model.parameters() if p.requires_grad]
+        optimizer = make(moved, lr=0.1)
         return Trainer(model, loss, optimizer, batches, epochs=3, callbacks=callbacks)
 
     mo.md(r"""
@@ -1063,6 +1099,8 @@ def _(small_trainer):
         callback = attempt()
         if small_trainer([callback]).train().stop_reason is not None:
             return "You stop a run whose losses are all numbers."
+        if small_trainer([attempt()], [1e9]).train().stop_reason is not None:
+            return "You stop at a loss of 1e9, which is large, but a number."
         return None
 
     def nan_solution():
@@ -1100,14 +1138,17 @@ def _(small_trainer):
 
         class Expected(Callback):
             def __init__(self):
-                self.squares, self.left = [], []
+                self.norms, self.left = [], []
+
+            def of_each(self, trainer):
+                gradients = [p.grad for p in trainer.model.parameters()]
+                return [g.norm().item() for g in gradients if g is not None]
 
             def on_backward_end(self, trainer):
-                grad = trainer.model.weights.grad
-                self.squares.append(grad.square().sum().item())
+                self.norms.append(self.of_each(trainer))
 
             def on_step_end(self, trainer):
-                self.left.append(trainer.model.weights.grad.norm().item())
+                self.left.append(math.hypot(*self.of_each(trainer)))
 
         callback, expected = attempt(), Expected()
         if not isinstance(callback, Callback):
@@ -1121,7 +1162,11 @@ def _(small_trainer):
             return "The callback should have a list, `norms`."
         if len(norms) != alone.step:
             return f"`norms` should have a number for each of {alone.step} steps, but has {len(norms)}."
-        if not torch.equal(watched.model.weights, alone.model.weights):
+        ended, expected_end = (
+            torch.nn.utils.parameters_to_vector(trainer.model.parameters())
+            for trainer in (watched, alone)
+        )
+        if not torch.equal(ended, expected_end):
             return "With your callback the run ends at other weights: look, and change nothing."
         if any(isinstance(norm, torch.Tensor) for norm in norms):
             return "Write down floats, not tensors."
@@ -1132,13 +1177,17 @@ def _(small_trainer):
                 for norm, value in zip(norms, values, strict=True)
             )
 
-        right = [math.sqrt(square) for square in expected.squares]
+        right = [math.hypot(*norms) for norms in expected.norms]
         if are(right):
             return None
         if are(expected.left):
             return "That is what clipping has left of them: look before the update, in `on_backward_end`."
-        if are(expected.squares):
+        if are([norm**2 for norm in right]):
             return "That is the square of the norm: take its root."
+        if are(map(sum, expected.norms)):
+            return "That is the sum of the parameters' norms: the norm of all together is the root of the sum of their squares."
+        if any(map(are, [*zip(*expected.norms, strict=True), map(max, expected.norms)])):
+            return "That is the norm of one parameter's gradient: take all together."
         return (
             f"The first norm should be {right[0]:.4f}, but you wrote down {norms[0]:.4f}."
         )

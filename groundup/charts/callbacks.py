@@ -387,7 +387,7 @@ def _mistakes(units: int, dropout: int, epochs: int) -> Specification:
         *chosen("training", BLUE, "validation"),
         *chosen("validation", ORANGE, "training"),
         alt.Chart(alt.sequence(1))
-        .mark_text(align="left", color=GREY, text="validation, of the others")
+        .mark_text(align="left", color=GREY, text="grey: validation of the others")
         .encode(x=alt.value(8), y=alt.value(UPPER - 9)),
     ]
     picture = specify(*upper, *table, *pictures, height=HEIGHT)

@@ -107,7 +107,7 @@ def losses(result: Result | Mapping[str, Result], metric: str | None = None) -> 
     panel = _loss_panel(found, several)
     if not drawn:
         return nothing(*(panel.title if several else [next(iter(found.values())).outcome]))
-    lower = [] if metric is None else [_metric_panel(runs, metric)]
+    lower = [] if metric is None else [_metric_panel(runs, metric, several)]
     return plot("epochs done", panel, *lower)
 
 
@@ -132,7 +132,7 @@ def _loss_panel(found: Mapping[str, Curve], several: bool) -> Panel:
     )
 
 
-def _metric_panel(runs: Mapping[str, Result], metric: str) -> Panel:
+def _metric_panel(runs: Mapping[str, Result], metric: str, several: bool) -> Panel:
     shown, last = {}, []
     for hue, (name, run) in enumerate(runs.items()):
         metrics = getattr(run, "metrics", {})
@@ -142,7 +142,7 @@ def _metric_panel(runs: Mapping[str, Result], metric: str) -> Panel:
             )
         points = [(i, v) for i, v in enumerate(metrics[metric], 1) if math.isfinite(v)]
         # Metrics are measured on the validation data, whose curve is a run's second one.
-        shown[name] = Line(points, name, hue if len(runs) > 1 else 1)
+        shown[name] = Line(points, name, hue if several else 1)
         of = f" {name}" if len(runs) > 1 else ""
         last += [f"{metric} {number(value)}{of}" for _, value in points[-1:]]
     return Panel("measures", metric, shown, wrapped(last), "; ".join(wrapped(last)) + ".")

@@ -31,7 +31,7 @@ def test_a_sliders_step_moves_its_chart_and_back_again_gives_the_same_picture(
 
 
 @pytest.mark.parametrize(
-    "label", ["call train() twice", "keep references", "validate in training mode"]
+    "label", ["call train() twice", "the first way", "validate in training mode"]
 )
 def test_a_switch_changes_its_chart_and_off_again_gives_the_same_picture(
     live: Page, label: str

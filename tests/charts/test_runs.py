@@ -72,6 +72,15 @@ ENDS = " → ".join(number(STABLE.losses[i]) for i in (0, -1))
             ["naive", "new"],
             [f"Naive: {ENDS} · new: 3 → 0.5"],
         ),
+        # A run that has a name has its colour in both panels, also where it stands alone.
+        (
+            {"one": VALIDATED},
+            "accuracy",
+            [TRAINED[1]],
+            [MEASURED[0]],
+            ["one"] * 2,
+            ["One: 5 → 2", "Accuracy 0.875"],
+        ),
         # A plain list is a run's training losses.
         (VALIDATED.train_losses, None, [TRAINED[0]], [], [""], ["Loss: 4 → 1"]),
         (
