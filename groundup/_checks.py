@@ -250,18 +250,6 @@ def check_measures(kind: str, measures: Mapping[str, Any]) -> None:
             raise TypeError(f"{kind} {name!r} must be callable, got {describe(measure)}")
 
 
-def _check_hook(whose: str, callback: Callback, hook: str) -> None:
-    """Refuse a hook that can't be called with the trainer alone, or would only begin."""
-    method = getattr(callback, hook)
-    if not callable(method) or inspect.iscoroutinefunction(method):
-        raise TypeError(f"{whose} must have a function as {hook}, got {describe(method)}")
-    try:
-        with suppress(ValueError):  # what is written in C need not say what it takes
-            inspect.signature(method).bind(None)
-    except TypeError as error:
-        raise TypeError(f"{whose} must take the trainer alone in {hook}: {error}") from None
-
-
 def check_metrics(metrics: Mapping[str, Any], val_loader: object) -> None:
     """Refuse metrics that nothing measures, and one that is called as a loss is."""
     check_measures("metric", metrics)
@@ -308,6 +296,35 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
             )
 
 
+def check_same_tensors(
+    expected: str, now: Mapping[str, Any], then: Mapping[str, Any]
+) -> None:
+    """Refuse a model whose named tensors have other names, types or shapes than kept ones.
+
+    Args:
+        expected: what the model must do: "be the one that was saved, with", say.
+        now: a name -> a tensor of the model, or what its state holds beside tensors.
+        then: the same, as it was kept.
+    """
+    ours, theirs = _kinds(now), _kinds(then)
+    for name in ours | theirs:
+        if ours.get(name) != theirs.get(name):
+            raise ValueError(
+                f"model must {expected} {name!r} as {theirs.get(name)}, "
+                f"got {ours.get(name)}"
+            )
+
+
+def _kinds(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return what can be seen of named tensors beside their numbers."""
+    return {
+        name: f"{value.dtype} {tuple(value.shape)}"
+        if isinstance(value, Tensor)
+        else "no tensor"
+        for name, value in values.items()
+    }
+
+
 def check_loader(name: str, loader: Iterable[Any]) -> None:
     """Refuse what gives no batches, as far as it can be seen before it is iterated."""
     batches = hasattr(loader, "__iter__") and not isinstance(loader, type)
@@ -336,6 +353,18 @@ def length_of(loader: object) -> int | None:
         return len(loader)  # type: ignore[arg-type]
     except (TypeError, NotImplementedError):
         return None
+
+
+def _check_hook(whose: str, callback: Callback, hook: str) -> None:
+    """Refuse a hook that can't be called with the trainer alone, or would only begin."""
+    method = getattr(callback, hook)
+    if not callable(method) or inspect.iscoroutinefunction(method):
+        raise TypeError(f"{whose} must have a function as {hook}, got {describe(method)}")
+    try:
+        with suppress(ValueError):  # what is written in C need not say what it takes
+            inspect.signature(method).bind(None)
+    except TypeError as error:
+        raise TypeError(f"{whose} must take the trainer alone in {hook}: {error}") from None
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

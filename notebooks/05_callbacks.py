@@ -557,7 +557,7 @@ def _(Counter, few_trainer):
 
     All that it counts stands in the result already. So don't count, look: **`EarlyStopping`** has no state, only a rule that it folds over the losses, and it looks before the first step, too. After three calls: {", ".join(map(str, looked))} epochs.
 
-    {notebook.source(EarlyStopping.on_train_start, EarlyStopping.on_epoch_end)}
+    {notebook.source(EarlyStopping.on_train_start, EarlyStopping.on_epoch_end, EarlyStopping.last_gain)}
 
     (`values` are the losses after each epoch, or a metric; `is_better` compares by `mode`: of a loss the least is best, of an accuracy the largest.)
 

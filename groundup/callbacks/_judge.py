@@ -57,3 +57,11 @@ class Judge(Callback):
     def is_better(self, value: float, best: float, by: float = 0.0) -> bool:
         """Return whether a value is better by more than so much. NaN never is."""
         return value + by < best if self.mode == "min" else value - by > best
+
+    def last_gain(self, trainer: Trainer, by: float = 0.0) -> int:
+        """Return the last epoch, counted from 1, that gained more than so much; or 0."""
+        best, epoch = self.worst, 0
+        for i, value in enumerate(self.values(trainer), start=1):
+            if self.is_better(value, best, by):
+                best, epoch = value, i
+        return epoch

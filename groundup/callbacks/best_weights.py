@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from groundup._checks import check_same_tensors
 from groundup.callbacks._judge import Judge
 
 if TYPE_CHECKING:
@@ -107,13 +108,7 @@ class BestWeights(Judge):
                 f"got none after {trainer.epoch} of {trainer.epochs} epochs"
             )
         tensors = _tensors(trainer.model)
-        ours, kept = _kinds(tensors), _kinds(self._kept)
-        for name in ours | kept:
-            if ours.get(name) != kept.get(name):
-                raise ValueError(
-                    f"model must have the tensors that were kept, {name!r} as "
-                    f"{kept.get(name)}, got {ours.get(name)}"
-                )
+        check_same_tensors("have the tensors that were kept,", tensors, self._kept)
         for name, tensor in tensors.items():
             tensor.copy_(self._kept[name])
 
@@ -137,7 +132,3 @@ class BestWeights(Judge):
 def _tensors(model: nn.Module) -> dict[str, Tensor]:
     """Return a model's parameters and buffers by name; what is tied, once."""
     return {**dict(model.named_parameters()), **dict(model.named_buffers())}
-
-
-def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    return {name: f"{t.dtype} {tuple(t.shape)}" for name, t in tensors.items()}

@@ -77,12 +77,7 @@ class EarlyStopping(Judge):
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Stop if the last epochs brought no gain."""
-        best, waited = self.worst, 0
-        for value in self.values(trainer):
-            if self.is_better(value, best, by=self.min_delta):
-                best, waited = value, 0
-            else:
-                waited += 1
+        waited = len(self.values(trainer)) - self.last_gain(trainer, by=self.min_delta)
         if waited >= self.patience:
             epochs = "epoch" if waited == 1 else "epochs"
             trainer.stop(f"no better {self.measure} for {waited} {epochs}")

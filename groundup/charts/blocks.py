@@ -434,6 +434,25 @@ CHOSEN: dict[str, Any] = {"clip": True, "strokeWidth": 3, "color": BLUE}
 """The looks of the runs that could be chosen, and of the one that is."""
 
 
+def chosen_run(
+    run: alt.Chart, last: alt.Chart, name: str, color: str, **words: Any
+) -> list[alt.Chart]:
+    """Draw the chosen run, and a point and its name at its end.
+
+    Args:
+        run: its rows.
+        last: the row at its end.
+        name: what it is called there.
+        color: of all three.
+        words: how the name stands: `align`, `dx` and `dy`.
+    """
+    return [
+        run.mark_line(**CHOSEN | {"color": color}),
+        last.mark_point(filled=True, size=50, opacity=1, color=color),
+        last.mark_text(color=color, text=name, **words),
+    ]
+
+
 def explorer(
     picture: Specification, controls: Rows, title: str, end: str = "", **derived: str
 ) -> Specification:

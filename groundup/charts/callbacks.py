@@ -9,7 +9,6 @@ from torch import Tensor
 
 from groundup.charts.blocks import (
     BLUE,
-    CHOSEN,
     GHOST,
     GREY,
     ORANGE,
@@ -21,6 +20,7 @@ from groundup.charts.blocks import (
     Specification,
     axis,
     calculate,
+    chosen_run,
     ends,
     explorer,
     number,
@@ -306,11 +306,7 @@ def _mistakes(units: int, dropout: int, epochs: int) -> Specification:
         aligned = alt.expr(f"{early} ? 'left' : 'right'")
         dx = alt.expr(f"{early} ? 8 : 0")
         dy = alt.expr(f"{kind} < {other} ? 14 : {early} ? -2 : -10")
-        return [
-            run.mark_line(**CHOSEN | {"color": color}),
-            last.mark_point(filled=True, size=50, opacity=1, color=color),
-            last.mark_text(align=aligned, dx=dx, dy=dy, color=color, text=kind),
-        ]
+        return chosen_run(run, last, kind, color, align=aligned, dx=dx, dy=dy)
 
     mistakes = on(
         "one",

@@ -12,7 +12,6 @@ from torch import Tensor
 from groundup._checks import check_all_finite
 from groundup.charts.blocks import (
     BLUE,
-    CHOSEN,
     GHOST,
     GREY,
     HUE,
@@ -22,6 +21,7 @@ from groundup.charts.blocks import (
     Specification,
     axis,
     calculate,
+    chosen_run,
     ends,
     explorer,
     key,
@@ -310,11 +310,7 @@ def _memorising(samples: int, features: int, epochs: int) -> Specification:
         last = run.transform_filter("datum.done == epochs")
         aligned = alt.expr("epochs < 0.3 * x_ends[1] ? 'left' : 'right'")
         dy = alt.expr(f"{kind} < {other} ? 16 : -10")
-        return [
-            run.mark_line(**CHOSEN | {"color": color}),
-            last.mark_point(filled=True, size=50, opacity=1, color=color),
-            last.mark_text(align=aligned, dy=dy, color=color, text=kind),
-        ]
+        return chosen_run(run, last, kind, color, align=aligned, dy=dy)
 
     noise = on("noise")
     words = noise.mark_text(dy=12, color=GREY, text="noise")

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
-from groundup._checks import check_steps, describe, length_of
+from groundup._checks import check_same_tensors, check_steps, describe, length_of
 from groundup.checkpoints._random import generators, random_states, set_random_states
 
 if TYPE_CHECKING:
+    from groundup.callbacks.callback import Callback
     from groundup.trainer import Trainer
 
 
@@ -45,15 +44,20 @@ def state_of(trainer: Trainer, epoch_start: Mapping[str, Any] | None) -> dict[st
     }
 
 
-def _of_callbacks(trainer: Trainer) -> dict[str, dict[str, Any]]:
-    """Return the states of the callbacks that have one, by kind and number."""
-    states, numbers = {}, Counter[str]()
+def _numbered(trainer: Trainer) -> dict[str, Callback]:
+    """Return the callbacks by kind and number."""
+    named, numbers = {}, Counter[str]()
     for callback in trainer.callbacks:
         kind = type(callback).__name__
         numbers[kind] += 1
-        if state := callback.state_dict():
-            states[f"{kind} {numbers[kind]}"] = state
-    return states
+        named[f"{kind} {numbers[kind]}"] = callback
+    return named
+
+
+def _of_callbacks(trainer: Trainer) -> dict[str, dict[str, Any]]:
+    """Return the states of the callbacks that have one."""
+    states = {name: c.state_dict() for name, c in _numbered(trainer).items()}
+    return {name: state for name, state in states.items() if state}
 
 
 def check_states(trainer: Trainer) -> None:
@@ -93,11 +97,8 @@ def put_back(trainer: Trainer, state: Mapping[str, Any]) -> None:
 def _put(trainer: Trainer, state: Mapping[str, Any]) -> None:
     trainer.model.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])  # type: ignore[attr-defined]
-    numbers = Counter[str]()
-    for callback in trainer.callbacks:
-        kind = type(callback).__name__
-        numbers[kind] += 1
-        if (name := f"{kind} {numbers[kind]}") in state["callbacks"]:
+    for name, callback in _numbered(trainer).items():
+        if name in state["callbacks"]:
             callback.load_state_dict(state["callbacks"][name])
     average = trainer.average()
     average.load_state_dict(state["average"])
@@ -111,13 +112,9 @@ def _put(trainer: Trainer, state: Mapping[str, Any]) -> None:
 
 def _check_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
     """Refuse the state of a run of other pieces, as far as it can be seen beforehand."""
-    ours, theirs = _kinds(trainer.model.state_dict()), _kinds(state["model"])
-    for name in ours | theirs:
-        if ours.get(name) != theirs.get(name):
-            raise ValueError(
-                f"model must be the one that was saved, with {name!r} as "
-                f"{theirs.get(name)}, got {ours.get(name)}"
-            )
+    check_same_tensors(
+        "be the one that was saved, with", trainer.model.state_dict(), state["model"]
+    )
     for what, now, then in (
         ("batches of train_loader", length_of(trainer.train_loader), state["batches"]),
         ("metrics", [*trainer.metrics], [*state["result"]["metrics"]]),
@@ -131,13 +128,3 @@ def _check_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
             f"val_loader must be there if it was when the run was saved, got "
             f"{trainer.val_loader} after {validated} validations"
         )
-
-
-def _kinds(state: Mapping[str, Any]) -> dict[str, str]:
-    """Return what can be seen of a model's state beside its numbers."""
-    return {
-        name: f"{value.dtype} {tuple(value.shape)}"
-        if isinstance(value, Tensor)
-        else "no tensor"
-        for name, value in state.items()
-    }

@@ -267,17 +267,9 @@ class Checkpoint(Callback):
         place = Place(trainer.step, trainer.epoch, trainer.batch)
         path = self.folder / place.file()
         write(state, path)
-        self._folder.prune(path, self.keep_last, self._best_epoch(trainer))
+        best = self._judge.last_gain(trainer) if self._judge is not None else 0
+        self._folder.prune(path, self.keep_last, best or None)
         self._known = {*self._folder.own()}
-
-    def _best_epoch(self, trainer: Trainer) -> int | None:
-        if self._judge is None:
-            return None
-        best, epoch = self._judge.worst, None
-        for i, value in enumerate(self._judge.values(trainer), start=1):
-            if self._judge.is_better(value, best):
-                best, epoch = value, i
-        return epoch
 
     def _check_pieces(self, trainer: Trainer) -> None:
         if not trainer.callbacks or trainer.callbacks[-1] is not self:

@@ -575,12 +575,19 @@ def norms(trainer: Trainer) -> Tensor:
 
 
 def norm(trainer: Trainer) -> Tensor:
-    return norms(trainer).norm()
+    length: Tensor = torch.linalg.vector_norm(norms(trainer))
+    return length
 
 
 def shortens(self: Any, trainer: Trainer) -> None:
     self.norms.append(norm(trainer).item())
     nn.utils.clip_grad_norm_(trainer.model.parameters(), 0.1)
+
+
+def stops_what_is_large(self: Any, trainer: Trainer) -> None:
+    assert trainer.loss is not None
+    if not trainer.loss.abs().item() < 1e6:
+        trainer.stop("!")
 
 
 WRONG: Wrong = {
@@ -613,9 +620,7 @@ WRONG: Wrong = {
     "stops what is large": (
         "nan",
         "large, but a number",
-        listening(
-            "on_step_end", lambda self, t: None if abs(t.loss) < 1e6 else t.stop("!")
-        ),  # type: ignore[arg-type]
+        listening("on_step_end", stops_what_is_large),
     ),
     "stops what is well": (
         "nan",
