@@ -274,6 +274,9 @@ class Measured:
     machine: str
     """Its cores and processor."""
 
+    same: dict[str, list[str]]
+    """A contender → what came out the same, where the job compares more than times."""
+
 
 BENCHMARKS = files("groundup") / "benchmarks.json"
 """All that `make bench` found; it comes with the package: a notebook may be copied."""
@@ -305,7 +308,8 @@ def measured(job: str, setting: str | None = None, all_cores: bool = False) -> M
     threads = (max if all_cores else min)(row["threads"] for row in rows)
     rows = [row for row in rows if row["threads"] == threads]
     ratios = {row["contender"]: row["ratio"] for row in rows}
-    return Measured(ratios, setting, threads, rows[0]["processor"])
+    same = {row["contender"]: row["same"].split(", ") for row in rows if row.get("same")}
+    return Measured(ratios, setting, threads, rows[0]["processor"], same)
 
 
 def details(title: str, text: str | mo.Html) -> mo.Html:

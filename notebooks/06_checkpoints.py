@@ -54,7 +54,7 @@ with app.setup(hide_code=True):
         notebook,
         save_checkpoint,
     )
-    from groundup.checkpoints._random import Resumed
+    from groundup.checkpoints import ResumedLoader
 
     # On tensors this small a second thread costs more than it brings, most of all when readers share a machine.
     torch.set_num_threads(1)
@@ -287,8 +287,7 @@ def _(all_but_the_model, dropout, moments, order, position, schedule):
 @app.cell
 def _(Course, Kill, Killed):
     def gone_on(state):
-        later, checkpoint = Course(), Checkpoint("unused")
-        checkpoint.writes = False
+        later, checkpoint = Course(), Checkpoint("unused", writes=False)
         trainer = new_run(later, Kill(48), checkpoint)
         checkpoint.restore(trainer, state)
         with suppress(Killed):
@@ -410,8 +409,7 @@ def _(Course, Kill, Killed, course, gone_on, states):
 
     def seen_by(state):
         """The course of a run that goes on from a state."""
-        seen, checkpoint = Seen(), Checkpoint("unused")
-        checkpoint.writes = False
+        seen, checkpoint = Seen(), Checkpoint("unused", writes=False)
         trainer = new_run(seen, Kill(48), checkpoint)
         if state is not None:
             checkpoint.restore(trainer, state)
@@ -452,11 +450,11 @@ def _(Course, Kill, Killed, course, gone_on, states):
 
     So both, and in this order: go back to the epoch's start, iterate the loader, let it give the batches that are done, go to the states of the save, and give the rest. For one epoch an object that does so stands in for the loader:
 
-    {notebook.source(Resumed.__iter__)}
+    {notebook.source(ResumedLoader.__iter__)}
 
     `_rest` goes to the states of the save just before the first batch that is new:
 
-    {notebook.source(Resumed._rest)}
+    {notebook.source(ResumedLoader._rest)}
 
     The loop skips as many batches as `trainer.batch` says, as it did in chapter three. It knows nothing of all this, and has not grown by a line.
     """)
@@ -885,8 +883,7 @@ def everything(folder, writes=True):
     clipped = Clipped(AdamW(model.parameters(), lr=0.02), max_norm=0.5)
     scheduled = Scheduled(clipped, CosineSchedule(warmup_steps=1), total_steps=3)
     optimizer = Accumulated(Averaging(scheduled, model), every=5)
-    checkpoint = Checkpoint(folder / "files", every=1, keep_last=99)
-    checkpoint.writes = writes
+    checkpoint = Checkpoint(folder / "files", every=1, keep_last=99, writes=writes)
     log = LogFile(folder / "log.jsonl")
     return Trainer(
         model,
@@ -1013,7 +1010,6 @@ def _(Kill, Killed, contents, cuts, equal, never_killed, states, tensors_in):
 
     Here most of it is random states, which don't grow. The rest grows with the model: {per_parameter} bytes for each parameter with AdamW in float32, three times the weights. A trap is in what looks small: `torch.save` writes a view's whole storage, so that a row of {_table.shape[1] * 4:,} bytes out of a table becomes a file of {row_of_a_view:,}. `Checkpoint` copies such a view first.
     """)
-    # Times come here, as a table of notebook.measured("checkpoint"), once that job was measured.
     return (
         one_save,
         per_parameter,
@@ -1022,6 +1018,46 @@ def _(Kill, Killed, contents, cuts, equal, never_killed, states, tensors_in):
         with_one,
         without_one,
     )
+
+
+@app.cell(hide_code=True)
+def _():
+    small, large = (
+        notebook.measured("checkpoint", f"{size} parameters")
+        for size in ("2,410", "614,410")
+    )
+    compared = small.same["groundup"]
+
+    def exact(parts):
+        """How many, and which if not all of them."""
+        which = "" if parts == compared else f": {', '.join(parts)}"
+        return f"{len(parts)} of {len(compared)}{which}"
+
+    names_of = {
+        "torch.save": "`torch.save` of the same state",
+        "groundup": "here",
+        "lightning": "Lightning",
+        "transformers": "`transformers`",
+    }
+    one_save_each = [
+        {
+            "who": names_of[who],
+            small.setting: charts.times(small.ratios[who]),
+            large.setting: charts.times(large.ratios[who]),
+            "the same after a resume": ""
+            if who not in small.same
+            else exact(small.same[who]),
+        }
+        for who in names_of
+    ]
+    mo.md(rf"""
+    And time? `make bench job=checkpoint` measured one save, on {small.machine}, with one thread, each of everything that its maker saves by default. Then it cut a run in mid-epoch, resumed it, and compared it with the run that was not cut: {", ".join(compared)}.
+
+    {notebook.table(one_save_each)}
+
+    Twice the time buys two `fsync`, a checksum that is looked at, and every random state, twice. The last column is what the next table explains.
+    """)
+    return
 
 
 @app.cell(hide_code=True)

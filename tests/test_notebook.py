@@ -669,7 +669,8 @@ def two_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         measured_row("one", 1.0, threads=4),
         measured_row("other", 1.5, threads=4),
         measured_row("one", 1.0, job="jump", setting="high"),
-        measured_row("one", 3.0, job="jump", setting="long"),
+        measured_row("one", 3.0, job="jump", setting="long", same="shoes, hat"),
+        measured_row("other", 4.0, job="jump", setting="long", same=""),
     ]
     file.write_text(json.dumps(rows), "utf-8")
     monkeypatch.setattr(notebook, "BENCHMARKS", file)
@@ -692,7 +693,13 @@ def test_what_was_measured_with_all_cores_is_a_case_of_its_own() -> None:
 @pytest.mark.usefixtures("two_jobs")
 def test_of_several_settings_the_one_that_is_asked_for_is_read() -> None:
     assert notebook.measured("jump", "high").ratios == {"one": 1.0}
-    assert notebook.measured("jump", "long").ratios == {"one": 3.0}
+    assert notebook.measured("jump", "long").ratios == {"one": 3.0, "other": 4.0}
+
+
+@pytest.mark.usefixtures("two_jobs")
+def test_what_came_out_the_same_is_told_of_whom_it_was_compared() -> None:
+    assert notebook.measured("jump", "long").same == {"one": ["shoes", "hat"]}
+    assert notebook.measured("race").same == {}
 
 
 @pytest.mark.usefixtures("two_jobs")

@@ -125,7 +125,7 @@ def _without_arrays(state: Any) -> Any:
     return state.tolist() if hasattr(state, "tolist") else state
 
 
-class Resumed:
+class ResumedLoader:
     """A loader that stands in for the true one where a run goes on in mid-epoch, once.
 
     From the random states in which the epoch began it gives the epoch's batches anew; those

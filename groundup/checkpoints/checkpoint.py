@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundup._checks import check_count, describe
+from groundup._checks import check_count, check_flag, describe
 from groundup.callbacks._judge import Judge
 from groundup.callbacks.callback import Callback
 from groundup.checkpoints._files import Damaged, plain, read, write
 from groundup.checkpoints._folder import Folder, Place
 from groundup.checkpoints._random import (
-    Resumed,
+    ResumedLoader,
     persistent_loaders,
     random_states,
     set_random_states,
@@ -50,11 +50,12 @@ class Checkpoint(Callback):
         keep_last: how many files are kept.
         keep_best: a measure, `"loss"` for the validation loss or a metric's name: the file
             of the epoch with its least value is kept, too. `"-accuracy"`: with the largest.
+        writes: whether this process writes. Of several that train together, one does.
 
     Raises:
-        TypeError: if a number is not an integer or `keep_best` not a string; as training
-            starts, if the optimizer or the average has no `state_dict`, or a callback's
-            holds what `torch.load` takes from no file.
+        TypeError: if a number is not an integer, `keep_best` not a string or `writes` not a
+            bool; as training starts, if the optimizer or the average has no `state_dict`,
+            or a callback's holds what `torch.load` takes from no file.
         ValueError: if a number is not positive; as training starts, if it is not the last
             callback, the run does not validate `keep_best`, another run writes into the
             folder, or there are files that the run was not resumed from.
@@ -88,9 +89,6 @@ class Checkpoint(Callback):
         TrainerResult(5 epochs, train loss 0.2676 -> 0.009598)
     """
 
-    writes = True
-    """Whether this process writes; of several that train together, one does."""
-
     def __init__(
         self,
         folder: str | os.PathLike[str],
@@ -98,6 +96,7 @@ class Checkpoint(Callback):
         every: int | None = None,
         keep_last: int = 2,
         keep_best: str | None = None,
+        writes: bool = True,
     ) -> None:
         if every is not None:
             check_count("every", every, minimum=1)
@@ -106,10 +105,12 @@ class Checkpoint(Callback):
             raise TypeError(
                 f"keep_best must be a string or None, got {describe(keep_best)}"
             )
+        check_flag("writes", writes)
         self.folder = Path(folder)
         self.every = every
         self.keep_last = keep_last
         self.keep_best = keep_best
+        self.writes = writes
         self._judge: Judge | None = None
         if keep_best is not None:
             largest = keep_best.startswith("-")
@@ -229,7 +230,7 @@ class Checkpoint(Callback):
             self._epoch_start = random_states(trainer)
         else:
             assert self._epoch_start is not None
-            trainer.train_loader = Resumed(trainer, self._epoch_start, self._resumed)
+            trainer.train_loader = ResumedLoader(trainer, self._epoch_start, self._resumed)
             self._resumed = None
 
     def on_step_end(self, trainer: Trainer) -> None:

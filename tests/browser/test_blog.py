@@ -249,9 +249,9 @@ def test_nothing_covers_a_chart_of_a_page_enlarged_to_200_per_cent(
 
 PICTURE = (
     'figure => figure.querySelector("svg").innerHTML'
-    r""".replaceAll(/clip\d+|(aria-label|role)="[^"]*"/g, "")"""
+    r""".replaceAll(/<defs>.*?<\/defs>|clip\d+|(aria-label|role)="[^"]*"/g, "")"""
 )
-"""What a figure shows, but for the numbers of Vega's clips and what it does not renew."""
+"""What a figure shows, but for its clips, used or not, and what Vega does not renew."""
 
 
 def picture(figure: Locator) -> str:

@@ -38,7 +38,8 @@ def recording_of(site: Path, slug: str) -> Recording:
 def boxes(recording: Recording, slug: str) -> dict[str, Played]:
     """What follows from the page's controls, by the place where it stands."""
     if slug != HOME:
-        return {f"{slug}-{cell}": played for cell, played in recording.cells.items()}
+        played = {i: p for i, p in recording.cells.items() if p.controls}
+        return {f"{slug}-{i}": p for i, p in played.items()}
     _, chart, words = recording.cells.values()
     return {HOME: chart, f"{HOME}-words": words}
 

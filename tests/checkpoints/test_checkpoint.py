@@ -425,6 +425,7 @@ def test_pieces_that_cannot_tell_their_state_are_refused_before_the_first_step(
         ({"keep_last": 0}, ValueError, "keep_last must be at least 1, got 0"),
         ({"keep_last": None}, TypeError, "keep_last must be an integer, got None"),
         ({"keep_best": True}, TypeError, "keep_best must be a string or None, got True"),
+        ({"writes": 0}, TypeError, "writes must be True or False, got 0"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(
@@ -724,7 +725,6 @@ def test_a_process_that_does_not_write_collects_beside_the_one_that_does(
     tmp_path: Path,
 ) -> None:
     class Second(Checkpoint):
-        writes = False
         collected = 0
 
         def collect(self, trainer: Trainer) -> dict[str, Any]:
@@ -732,7 +732,7 @@ def test_a_process_that_does_not_write_collects_beside_the_one_that_does(
             return super().collect(trainer)
 
     def beside() -> None:
-        second = Second(tmp_path, every=1)
+        second = Second(tmp_path, every=1, writes=False)
         trainer = scripted(CURVE, Save("on_step_end", tmp_path / "a.pt", 7), second)
         assert second.resume(trainer)
         assert trainer.step == 3
