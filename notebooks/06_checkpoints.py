@@ -183,15 +183,34 @@ def _(course, naive_course, naive_distances):
 
     Nothing raises, and the loss goes on falling. It even ends *lower*: {naive_course.losses[-1]:.2f}, where the run that was never killed has {course.losses[-1]:.2f}. A success? The lower panel tells what it is: another run. After one step its weights are {naive_distances[0]:.2f} away from the true ones, at the end {naive_distances[-1]:.2f} (the norm of the difference), while the true run moves by {moved:.2f} in all that time.
 
-    What you lost is your experiment. Was it the new learning rate that helped, or the queue that killed the job? Nobody can say, and nobody can repeat it.
+    What you lost is your experiment. You try another learning rate, the queue kills the job, you resume, and the loss is lower: which of the two was it? Nobody can say, and nobody can repeat it.
 
     ## What a run is
 
-    So save everything. **`Checkpoint`** is a callback. It saves after each epoch and, here, after each fourth step; `load_checkpoint` reads such a file.
-
-    {notebook.source(Checkpoint.on_step_end, Checkpoint.on_epoch_end)}
+    So save everything. **`Checkpoint`** is a callback, the last one. It saves after each epoch and, here, after each fifth step besides. This is all that a script needs:
     """)
     return moved, naive_weights, true_weights
+
+
+@app.function
+def live(folder, *callbacks):
+    checkpoint = Checkpoint(folder / "files", every=5)
+    trainer = new_run(*callbacks, LogFile(folder / "log.jsonl"), checkpoint)
+    checkpoint.resume(trainer)
+    trainer.train()
+    return trainer
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(rf"""
+    {notebook.code_above("live")}
+
+    Called for the first time, `live` begins a run: `resume` finds no file. After a death, called again, it goes on from the newest one. Nobody has to tell it which of the two it is. (Some queues send SIGTERM some seconds before they kill. `signal.signal(signal.SIGTERM, lambda *_: trainer.stop("SIGTERM"))` ends the run with its step, and saves it; where it comes while a batch is loaded, the newest file stands.)
+
+    What is in such a file? One run saves after each fourth step, and `load_checkpoint` reads what it wrote:
+    """)
+    return
 
 
 @app.cell
@@ -221,9 +240,9 @@ def _(states):
         "average": f"the training loss so far in this epoch, over {_average['count']} samples",
         "result": f"the curves: {len(_state['result']['train_losses'])} epochs of them",
         "model": f"{len(tensors_in(_state['model']))} tensors: weights, and the state of dropout's generator",
-        "optimizer": f"{len(tensors_in(_state['optimizer']))} tensors: AdamW's moments; the schedule's count, {_state['optimizer']['steps']}",
+        "optimizer": f"{len(tensors_in(_state['optimizer']))} tensors: AdamW's moments and counts of steps; the schedule's count, {_state['optimizer']['steps']}",
         "callbacks": "what each must remember: a log's length, the best weights; here nothing",
-        "random": "the states of all other generators: the loader's, torch's, Python's, NumPy's",
+        "random": "the states of all other generators: the loader's, torch's, Python's, NumPy's if it is used",
         "epoch_start": "the same once more, as they were when this epoch began",
     }
     mo.md(rf"""
@@ -233,7 +252,9 @@ def _(states):
 
     {notebook.table([{"name": f"`{name}`", "what": what} for name, what in inside.items()])}
 
-    Each line is there because some run once went wrong without it. Forget them, one at a time:
+    What the script makes anew is not in it: data, loss, the schedule's shape, the batch size. With more `epochs` a run that was over trains on; with another model or another number of batches the file is refused. Who wants the weights alone takes `load_checkpoint(path)["model"]`. And `torch.load` reads the file with `weights_only=True`, so that no code hides in it.
+
+    Five things in it move the weights. Forget them, one at a time:
     """)
     return inside, tensors_in
 
@@ -302,7 +323,7 @@ def _():
     mo.md(rf"""
     {notebook.code_above("gone_on")}
 
-    **Predict**: which of them, forgotten alone, takes the run farthest from the true one? Which is harmless at an epoch's end? Choose what is forgotten, and when the run is killed.
+    **Predict**: which of them, forgotten alone, takes the run farthest from the true one, early and late? Which is harmless at an epoch's end? Choose what is forgotten, and when the run is killed.
     """)
     return
 
@@ -341,23 +362,35 @@ def _(course, forgetting, gone_on, states):
         ],
         kills,
         {name: f"without {name}" for name in forgetting}
-        | {"nothing": "with everything", "all but the model": "with the model alone"},
+        | {
+            "nothing": "with everything",
+            "dropout's generator": "without dropout's state",
+            "all but the model": "with the model alone",
+        },
+        (20, "the moments"),
     )
     return end_distances, end_losses, ends, kills, wrong_runs
 
 
 @app.cell(hide_code=True)
-def _(course, ends, kills, never_killed):
+def _(course, ends, kills, wrong_runs):
     farthest = {name: max(d for _, d in of.values()) for name, of in ends.items()}
     wrong_ends = [end for of in ends.values() for end in of.values() if end[1] > 0]
     looks_better = sum(loss < course.losses[-1] for loss, _ in wrong_ends)
     single = [name for name in ends if name not in ("nothing", "all but the model")]
     most = max(single, key=farthest.get)
+    early = kills[0]
+    first = max(single, key=lambda name: ends[name][early][1])
     harmless = [
         name
         for name in single
         if all(d == 0 for kill, (_, d) in ends[name].items() if kill % 8 == 0)
     ]
+    shocked = wrong_runs["the moments"][20]
+    shock = max(
+        abs(ours - theirs)
+        for ours, theirs in zip(shocked.losses, course.losses[20:], strict=True)
+    )
     rows_at_20 = [
         {
             "forgotten": name,
@@ -368,19 +401,11 @@ def _(course, ends, kills, never_killed):
     ]
     exact_resumes = sum(d == 0 for _, d in ends["nothing"].values())
     mo.md(rf"""
-    {notebook.details("Answer", f"{most[0].upper()}{most[1:]}: up to {farthest[most]:.2f} away. The rate, almost at its end, starts again at its full height. The moments shock the run for some steps, which then heals; what it draws anew are small differences that grow. Harmless at an epoch's end is {', '.join(harmless)}: there is none to forget. Killed after 20 steps:{chr(10)}{chr(10)}{notebook.markdown_table(rows_at_20)}")}
+    {notebook.details("Answer", f"It depends on when. Killed after {early} steps, {first}: {ends[first][early][1]:.2f} away at the end, since nothing has settled yet. Later {most}: up to {farthest[most]:.2f}. The count begins anew, so the rate climbs once more to its full height, where it should fall to nothing. Without the moments the loss is never more than {shock:.2f} off; yet the weights, {course.distances(shocked, 20)[0]:.2f} away after one step, are {course.distances(shocked, 20)[-1]:.2f} away at the end: they don't come back. Another order, another dropout: that is other noise, which matters less, the smaller the rate has become. At an epoch's end nothing is lost with {', '.join(harmless)}, as the next epoch begins at its first batch anyway. Killed after 20 steps:{chr(10)}{chr(10)}{notebook.markdown_table(rows_at_20)}")}
 
     Of {len(wrong_ends)} wrong resumes {looks_better} end with a *lower* loss than the true run. A larger rate for longer does this run good, and that is a finding about the schedule, not about the resume. **A curve cannot judge a resume. Equality can**: with nothing forgotten, the distance is {max(d for _, d in ends["nothing"].values()):g} at the end of {exact_resumes} of {len(kills)} runs.
     """)
-    return (
-        exact_resumes,
-        farthest,
-        harmless,
-        looks_better,
-        most,
-        rows_at_20,
-        wrong_ends,
-    )
+    return exact_resumes, farthest, first, harmless, looks_better, most, shock, wrong_ends
 
 
 @app.cell(hide_code=True)
@@ -390,7 +415,17 @@ def _():
 
     A generator's state is a few thousand bytes, and `get_state` hands them out. Why save it twice?
 
-    The loader draws the whole epoch's order as the epoch begins. In its middle, that order is nowhere but in an iterator, which can't be saved. So it must be drawn again, and the batches that are done must be skipped. **Predict**: you have the states of the save alone. You put them back, iterate the loader, skip, put them back once more, and go on. Which digits does the rest of the epoch train on?
+    The loader draws the whole epoch's order as the epoch begins. In its middle, that order is nowhere but in an iterator, which can't be saved. So it must be drawn again, and the batches that are done must be skipped.
+
+    | in the third epoch | the loader's generator | torch's, if a step draws from it |
+    | :--- | :--- | :--- |
+    | the epoch begins | A | a |
+    | its order is drawn | **B** | a |
+    | four steps are done, and saved | **B** | **b** |
+    | the epoch ends | B | c |
+    | the next order is drawn | C | c |
+
+    **Predict**: you have the states of the save alone, in bold. You put them back, iterate the loader, and skip four batches. Which digits does the rest of the epoch train on?
     """)
     return
 
@@ -442,21 +477,17 @@ def _(Course, Kill, Killed, course, gone_on, states):
         }
     repeated = twice["the save's"]["digits seen twice in this epoch"]
     mo.md(rf"""
-    {notebook.details("Answer", f"On half of the *next* epoch. The state of the save is that after this epoch's order was drawn, so the next one's comes out, and its first half is skipped. {repeated} digits are seen twice in this epoch, {repeated} never. No curve shows it.")}
+    {notebook.details("Answer", f"On the second half of the *next* epoch. From B the loader draws the order that leads to C, of which the first four batches are skipped. {repeated} digits are seen twice in this epoch, {repeated} never. No curve shows it.")}
 
-    With the states of the epoch's start alone the order is right, but then the generators stand where they stood four steps ago. What draws comes out a second time; here the next epoch gets this one's order.
+    With the states of the epoch's start alone, A and a, this order is right. But what the four steps drew is drawn a second time; and put back once more after the skipping, as the save's states have to be, they give the next epoch this one's order.
 
     {notebook.table([*twice.values()])}
 
-    So both, and in this order: go back to the epoch's start, iterate the loader, let it give the batches that are done, go to the states of the save, and give the rest. For one epoch an object that does so stands in for the loader:
+    So both, and in this order: go back to the epoch's start, iterate the loader, let it give the batches that are done, go to the states of the save just before the next one, and give the rest. For one epoch an object that does so stands in for the loader:
 
-    {notebook.source(ResumedLoader.__iter__)}
+    {notebook.source(ResumedLoader.__iter__, ResumedLoader._rest)}
 
-    `_rest` goes to the states of the save just before the first batch that is new:
-
-    {notebook.source(ResumedLoader._rest)}
-
-    The loop skips as many batches as `trainer.batch` says, as it did in chapter three. It knows nothing of all this, and has not grown by a line.
+    The loop skips as many batches as `trainer.batch` says, as it did in chapter three. It knows nothing of all this, and has not grown by a line. The batches that are skipped are loaded all the same: to go on in mid-epoch costs the reading of what is done.
     """)
     return all_batches, repeated, true_batches, twice
 
@@ -498,14 +529,14 @@ def _():
         try:
             read = f"step {torch.load(path, weights_only=True)['step']}"
         except Exception as error:
-            read = f"**{type(error).__name__}**"
-        size = path.stat().st_size
-        return {"file": f"`{path.name}`", "bytes": size, "torch.load": read}
+            read = f"**unreadable**, {type(error).__name__}"
+        size = f"{path.stat().st_size / 1000:.0f} kB"
+        return {"file": f"`{path.name}`", "size": size, "torch.load": read}
 
     mo.md(rf"""
     ## A file that is whole
 
-    Now all is in a file. A run is killed at any moment, so also while it saves. Here the disk is full after {room:,} bytes, as the second epoch is saved over the first:
+    A run may die while it saves, too. Here its disk is full after {room // 1000} kB, as the second epoch is saved over the first. **Predict** what the folder holds then, if the save writes into the file that is there (the first function, and the switch), and if it doesn't (the second):
     """)
     return FullDisk, found_in
 
@@ -549,21 +580,22 @@ def _(FullDisk, careless, found_in, states):
 def _(contents, states):
     def flipped(content, state):
         """A file in which one bit of a weight is another one."""
-        weight = bytes(state["model"]["3.weight"].view(torch.uint8).flatten().tolist())
-        at = content.index(weight) + 3  # sign and exponent of the first one
+        weights = bytes(state["model"]["3.weight"].view(torch.uint8).flatten().tolist())
+        place = 4 * (5 * 10 + 3)  # of hidden unit 5 and the class of the threes
+        at = content.index(weights) + place + 3  # its sign and exponent
         return content[:at] + bytes([content[at] ^ 2]) + content[at + 1 :]
 
     rotten = flipped(contents[20], states[20])
     mo.md(rf"""
     {notebook.code_above("careless_save", "careful_save", "left_over")}
 
-    {notebook.details("What happens?", "`open` with `wb` empties the file before the first new byte is there: from then until the last one there is no checkpoint at all, neither the old nor the new. Save beside it, and rename when all is there: a name points to the old file or to the new one, never to half of one.")}
+    {notebook.details("Answer", "`open` with `wb` empties the file before the first new byte is there: from then until the last one there is no checkpoint at all, neither the old nor the new. Save beside it, and rename when all is there: a name points to the old file or to the new one, never to half of one.")}
 
-    The half must lie in the same folder, since between two disks there is no renaming. `fsync` waits until the bytes are on the disk, or a power cut could leave the new name with an empty file. `Checkpoint` also syncs the folder, clears its halves away, and deletes older files only afterwards.
+    The unfinished file must lie in the same folder, since between two disks there is no renaming. `fsync` waits until the bytes are on the disk, or a power cut could leave the new name with an empty file. `Checkpoint` gives each file a name of its own, so that an old one is never written over; it renames all the same, or half a file would be the newest. It also syncs the folder, clears unfinished files away, and deletes older ones only afterwards.
 
     ### A byte that is wrong
 
-    A disk keeps {len(rotten):,} bytes for years, and one of them turns. Not the file's length, nor its head: one bit of one weight, in the checkpoint of step 20. The one of step 16 is still there.
+    A disk keeps a file of {len(rotten) / 1000:.0f} kB for years, and one bit of it turns: in the checkpoint of step 20, in the exponent of one weight. The one of step 16 is still there. **Predict**: who notices?
     """)
     return (rotten,)
 
@@ -596,11 +628,13 @@ def _(Course, contents, course, gone_on, rotten, trusting):
 
 
 @app.cell(hide_code=True)
-def _(Course, contents, course, done, gone_on, rotten, rotten_distances, said):
+def _(contents, course, gone_on, rotten, states):
     with tempfile.TemporaryDirectory() as _folder:
         _file = Path(_folder, "20.pt")
         _file.write_bytes(rotten)
-        believed = gone_on(torch.load(_file, weights_only=True))
+        _state = torch.load(_file, weights_only=True)
+        was, becomes = (s["model"]["3.weight"][5, 3].item() for s in (states[20], _state))
+        believed = gone_on(_state)
         try:
             load_checkpoint(_file)
         except ValueError as error:
@@ -610,21 +644,19 @@ def _(Course, contents, course, done, gone_on, rotten, rotten_distances, said):
             torch.load(_file, weights_only=True)
         except Exception as error:
             cut_off = type(error).__name__
-    believed_weights = torch.stack(believed.weights)
     believed_end = course.distances(believed, 20)[-1]
-    _words = said.replace(_folder, "").split("/")
     mo.md(rf"""
     {notebook.code_above("rotten_course")}
 
-    {notebook.details("What happens?", f"`torch.load` takes it, and says nothing. The run goes on from step 20 with a weight that nobody has trained, and ends {believed_end:.2g} away. A file that is cut off is noticed ({cut_off}); a byte that is flipped is not.")}
+    {notebook.details("Answer", f"Not `torch.load`: it takes the file, and says nothing. One weight is {becomes:.2f} where training had left {was:.2f}; the loss after the next step is {believed.losses[0]:.2f} and not {course.losses[20]:.2f}, and at the end the run is still {believed_end:.2f} away. A file that is cut off is noticed ({cut_off}); a bit that is flipped is not.")}
 
-    What `torch.save` writes is a zip archive, and a zip has a checksum for each part, at which `torch.load` doesn't look. `load_checkpoint` does, and refuses: `{refusal}`. And `resume` passes a damaged file over with a warning, and takes the newest whole one: the run goes on from step 16, and comes to the very same end, four steps later.
+    What `torch.save` writes is a zip archive, and a zip has a checksum for each part, at which `torch.load` doesn't look. `load_checkpoint` does, and refuses: `{refusal}`. And `resume` passes a damaged file over with a warning, and takes the newest whole one: the run goes on from step 16, and comes to the very same end.
 
     ### Who comes last
 
     A callback that saves is one of several, and each hook calls them in the order in which they are listed. Does the order matter for something that only looks? The run is killed in its fourth epoch, and resumed from what was saved at the end of the third.
     """)
-    return believed, believed_end, believed_weights, cut_off, refusal
+    return becomes, believed, believed_end, cut_off, refusal, was
 
 
 @app.cell
@@ -680,39 +712,42 @@ def _():
 
     ## Kill it yourself
 
-    A run that lives in a folder. Called for the first time it begins, called again it goes on; nothing else has to be told.
+    `live` is what you have seen: a run in a folder. Kill it by an exception that nobody catches, throw all its objects away, and call it again. Two runs are told apart by a hash of all their weights, in which a single bit makes another one:
     """)
     return (not_last,)
 
 
 @app.function
-def live(folder, *callbacks):
-    folder.mkdir(exist_ok=True)
-    checkpoint = Checkpoint(folder / "files", every=10)
-    trainer = new_run(*callbacks, LogFile(folder / "log.jsonl"), checkpoint)
-    checkpoint.resume(trainer)
-    trainer.train()
-    weights = nn.utils.parameters_to_vector(trainer.model.parameters()).detach()
-    return hashlib.sha256(bytes(weights.view(torch.uint8).tolist())).hexdigest()[:12]
+def fingerprint(model):
+    weights = nn.utils.parameters_to_vector(model.parameters()).detach()
+    return hashlib.sha256(weights.numpy().tobytes()).hexdigest()[:12]
 
 
 @app.cell(hide_code=True)
 def _():
-    with tempfile.TemporaryDirectory() as _folder:
-        unharmed = live(Path(_folder)), Path(_folder, "log.jsonl").read_text()
-    mo.md(rf"""
-    {notebook.code_above("live")}
+    def left_by(folder):
+        """The hash and the log of a run that lives there to its end."""
+        return fingerprint(live(folder).model), (folder / "log.jsonl").read_text()
 
-    (It gives back a hash of all weights: change one bit, and you get another.) Kill it by an exception that nobody catches, after any step; throw all its objects away; call it again:
-    """)
-    return (unharmed,)
+    with tempfile.TemporaryDirectory() as _folder:
+        unharmed = left_by(Path(_folder))
+
+    def beside(whose, end):
+        """Both runs, as rows of a table."""
+        same = "the same bytes" if end[1] == unharmed[1] else "**differs**"
+        names = ("", "hash of the weights", "log")
+        rows = ("never killed", unharmed[0], "6 lines"), (whose, end[0], same)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    mo.md(rf"""{notebook.code_above("fingerprint")}""")
+    return beside, left_by, unharmed
 
 
 @app.cell(hide_code=True)
 def _():
     killed_at = mo.ui.slider(
-        steps=[5, 10, 13, 16, 24, 25, 33, 47],
-        value=25,
+        steps=[3, 13, 16, 22, 28, 33, 39, 47],
+        value=22,
         label="killed after step",
         show_value=True,
     )
@@ -721,22 +756,16 @@ def _():
 
 
 @app.cell
-def _(Kill, Killed, killed_at, unharmed):
-    with tempfile.TemporaryDirectory() as _folder:
+def _(Kill, Killed, beside, killed_at, left_by):
+    with tempfile.TemporaryDirectory() as _name:
+        _folder = Path(_name)
         with suppress(Killed):
-            live(Path(_folder), Kill(killed_at.value))
-        found = sorted(p.name for p in Path(_folder, "files").glob("*.pt"))
-        revived = live(Path(_folder)), Path(_folder, "log.jsonl").read_text()
-    notebook.table(
-        [
-            {"": "never killed", "hash of the weights": unharmed[0], "log": "6 lines"},
-            {
-                "": f"resumed from `{found[-1]}`" if found else "begun anew",
-                "hash of the weights": revived[0],
-                "log": "the same bytes" if revived[1] == unharmed[1] else "**differs**",
-            },
-        ]
-    )
+            live(_folder, Kill(killed_at.value))
+        found = max(
+            (load_checkpoint(p)["step"] for p in _folder.glob("files/*.pt")), default=0
+        )
+        revived = left_by(_folder)
+    notebook.table(beside(f"resumed from step {found}" if found else "begun anew", revived))
     return found, revived
 
 
@@ -750,7 +779,7 @@ def live_slowly(folder):
 
 
 @app.cell(hide_code=True)
-def _(unharmed):
+def _(beside):
     class Life:
         """A run in a process of its own, in a folder that goes when this object does."""
 
@@ -764,8 +793,8 @@ def _(unharmed):
                 "from torch import nn",
                 "from groundup import *",
                 "torch.set_num_threads(1)",
-                *map(notebook.code_of, (new_run, live, live_slowly)),
-                f"print({name}(Path(sys.argv[1])))",
+                *map(notebook.code_of, (new_run, live, live_slowly, fingerprint)),
+                f"print(fingerprint({name}(Path(sys.argv[1])).model))",
             ]
             return subprocess.Popen(
                 [sys.executable, "-c", "\n".join(script), self.folder],
@@ -813,15 +842,8 @@ def _(unharmed):
             told, wrong = process.communicate()
             if process.returncode:
                 return f"It ended with {process.returncode}: {wrong.splitlines()[-1]}"
-            same = Path(self.folder, "log.jsonl").read_text() == unharmed[1]
-            rows = [
-                {"": "never killed", "hash of the weights": unharmed[0], "log": "6 lines"},
-                {
-                    "": f"process {self.process.pid}, then {process.pid}",
-                    "hash of the weights": told.strip(),
-                    "log": "the same bytes" if same else "**differs**",
-                },
-            ]
+            end = told.strip(), Path(self.folder, "log.jsonl").read_text()
+            rows = beside(f"process {self.process.pid}, then {process.pid}", end)
             return f"Found {left}.\n\n{notebook.markdown_table(rows)}"
 
     def buried(process, folder):
@@ -834,7 +856,7 @@ def _(unharmed):
     mo.md(rf"""
     {notebook.code_above("revived", "live_slowly")}
 
-    An exception is a gentle death: Python still closes files. <span class="page-only">In the notebook three buttons do it for real: they start the run in a process of its own, `kill -9` it whenever you like, and resume it in another one. A page has no process to kill, so here the package's tests must do: they kill such runs at random moments, also while they save, and ask for the same bits.</span><span class="kernel-only">So do it for real. The first button starts `live_slowly` in a process of its own; the second sends it `kill -9`, which no program can catch; the third starts another process, with `live`.</span>
+    An exception is a gentle death: Python still closes files. <span class="page-only">In the notebook three buttons do it for real: they start the run in a process of its own, `kill -9` it whenever you like, and resume it in another one. A page has no process to kill. The package's tests do it instead, at random moments, some of them in the middle of a save, and ask for the same bits.</span><span class="kernel-only">So do it for real. The first button starts `live_slowly` in a process of its own; the second sends it `kill -9`, which no program can catch; the third starts another process, with `live`.</span>
     """)
     return (life,)
 
@@ -871,7 +893,7 @@ def _():
     mo.md(r"""
     ## Cut at every step
 
-    Now with everything in it that chapters four and five have: averaged weights, clipping, a schedule, gradients accumulated over windows of five batches, so that a window stays half-filled over an epoch's end; dropout, early stopping, best weights, a log.
+    Now with everything in it that chapters four and five have: averaged weights, clipping, a schedule, gradients accumulated over windows of five batches, so that a window stays half-filled over an epoch's end; dropout, early stopping, best weights, a log. And with a question that you can ask of any trainer, yours too: is the state at the end the same?
     """)
     return
 
@@ -897,34 +919,35 @@ def everything(folder, writes=True):
     )
 
 
+@app.function
+def same(ours, theirs):
+    if isinstance(ours, torch.Tensor):
+        return ours.dtype == theirs.dtype and torch.equal(ours, theirs)
+    if isinstance(ours, dict):
+        return [*ours] == [*theirs] and all(same(ours[k], theirs[k]) for k in ours)
+    if isinstance(ours, list | tuple):
+        pairs = zip(ours, theirs, strict=True)
+        return len(ours) == len(theirs) and all(same(a, b) for a, b in pairs)
+    return ours == theirs
+
+
 @app.cell(hide_code=True)
 def _():
-    def same(ours, theirs):
-        """Whether two states are equal to the last bit, however deep."""
-        if isinstance(ours, torch.Tensor):
-            return ours.dtype == theirs.dtype and torch.equal(ours, theirs)
-        if isinstance(ours, dict):
-            return [*ours] == [*theirs] and all(same(ours[k], theirs[k]) for k in ours)
-        if isinstance(ours, list | tuple):
-            pairs = zip(ours, theirs, strict=True)
-            return len(ours) == len(theirs) and all(same(a, b) for a, b in pairs)
-        return ours == theirs
-
     def end_of(trainer):
         """All that a run is at its end, and its log."""
         *_, log, checkpoint = trainer.callbacks
         return {**checkpoint.collect(trainer), "log": log.path.read_text()}
 
     mo.md(rf"""
-    {notebook.code_above("everything")}
+    {notebook.code_above("everything", "same")}
 
     One run saves after each step. Then from each of its files a run goes on that was made anew, with torch's own random state somewhere else, as in a new process:
     """)
-    return end_of, same
+    return (end_of,)
 
 
 @app.cell
-def _(end_of, same):
+def _(end_of):
     with tempfile.TemporaryDirectory() as _name, torch.random.fork_rng(devices=[]):
         _folder = Path(_name)
         whole = everything(_folder)
@@ -985,30 +1008,20 @@ def _(Kill, Killed, contents, cuts, equal, never_killed, states, tensors_in):
     with tempfile.TemporaryDirectory() as _folder:
         torch.save(_table[0], f"{_folder}/row.pt")
         row_of_a_view = os.path.getsize(f"{_folder}/row.pt")
-    of_parts = {
-        "where it is, the running loss, the curves": min(
-            equal[name] for name in ("epoch", "step", "batch", "average", "result")
-        ),
-        "weights, their average, dropout's generator": equal["model"],
-        "moments, schedule, open window": equal["optimizer"],
-        "callbacks: best weights, the log's length": equal["callbacks"],
-        "random states": equal["random"],
-        "the log, byte for byte": equal["log"],
-    }
     mo.md(rf"""
     {notebook.code_above("equal")}
 
-    {notebook.table([{"part of the state": name, "the same": f"{n} of {len(cuts)}"} for name, n in of_parts.items()])}
+    All parts, {", ".join(equal)}, are the same after {min(equal.values())} of {len(cuts)} cuts, bit for bit: in an open window, before and after a validation. The package's tests ask for the same of torch's loaders and optimizers, of data that draw by NumPy and `random`, and of worker processes.
 
-    Bit for bit, wherever it is cut: in an open window, before and after a validation. The package's tests ask for the same of torch's loaders and optimizers, of data that draw by NumPy and `random`, and of worker processes. One case is out of reach: *persistent* workers that draw, whose states nobody outside can see. `Checkpoint` warns of them before the first step.
+    Two things are out of reach. *Persistent* workers that draw have states that nobody outside can see: `Checkpoint` warns of them before the first step. And a checkpoint keeps the run's state, not the machine's arithmetic. Another version of torch, another processor or number of threads may add in another order, and a GPU does so from run to run unless you ask for [deterministic kernels][deterministic]: then even a run that nobody kills is not the same twice.
+
+    [deterministic]: https://docs.pytorch.org/docs/stable/notes/randomness.html
 
     ## What it costs
 
-    Not to save costs nothing: seven steps take {without_one:,} of torch's operations without a `Checkpoint`, and {with_one:,} with one that is not due. One save takes {one_save}. Its bytes, after step 20:
+    Not to save costs next to nothing: seven steps take {without_one:,} of torch's operations without a `Checkpoint`, and {with_one:,} with one that is not due, which only reads the generators as an epoch begins. One save takes {one_save}.
 
-    {notebook.table([{"part": name, "bytes": size} for name, size in sizes.items()])}
-
-    Here most of it is random states, which don't grow. The rest grows with the model: {per_parameter} bytes for each parameter with AdamW in float32, three times the weights. A trap is in what looks small: `torch.save` writes a view's whole storage, so that a row of {_table.shape[1] * 4:,} bytes out of a table becomes a file of {row_of_a_view:,}. `Checkpoint` copies such a view first.
+    Its file, after step 20, has {sizes["the file"] / 1000:.0f} kB. Most of it is random states, which don't grow. What grows with the model is {per_parameter} bytes for each parameter: with AdamW in float32, three times the weights. For seven billion parameters that is {7 * per_parameter} GB, and best weights or averaged ones come on top. (A trap: `torch.save` writes a view's whole storage, so that one row of {_table.shape[1] * 4 // 1000} kB out of a table becomes a file of {row_of_a_view / 1e6:.0f} MB. `Checkpoint` copies such a view first.)
     """)
     return (
         one_save,
@@ -1067,14 +1080,14 @@ def _():
 
     | what | [Lightning][lt] 2.6.5 | [transformers][hf] 5.23.0 | [torchtitan][tt] 0.2.2 |
     | :--- | :--- | :--- | :--- |
-    | in a checkpoint | [a dictionary][lt-dump] in one file | [a folder][hf-save] of files | [five states][tt-states], in shards |
-    | random states | none | [Python, NumPy, torch][hf-rng], once | none beside the loader's |
-    | in mid-epoch | a loader that has a state gets it back; any other begins anew, with [a warning][lt-warning] | [skips][hf-skip] what is done | [the loader's state][tt-loader] |
+    | in a checkpoint | [a dictionary][lt-dump] in one file | [a folder][hf-save] of files | [its states][tt-states], in shards |
+    | random states | none | [Python's, NumPy's, torch's][hf-rng], once | none beside the loader's |
+    | in mid-epoch | a loader that has a state gets it back; any other draws a new order for the batches that are left, with [a warning][lt-warning] | [skips][hf-skip] what is done | [the loader's state][tt-loader] |
     | a death in mid-save | [a transaction][lt-atomic], without `fsync` | leaves [half a folder][hf-save] | as torch's [`dcp.save`][tt-dcp] does |
 
-    **Once is not enough.** `transformers` draws the order of an epoch from a seed and skips, so the order is right. But it fetches the next batches [first][hf-order], and sets the random states of the save afterwards: what is drawn while they are fetched, for augmentation say, is other numbers. A user [measured it][hf-46628] in 2026. Lightning tells you to save at an epoch's end: there, as you have seen, the place can't be forgotten; its order of the next epoch and dropout can.
+    **Once is not enough.** `transformers` draws the order of an epoch from a seed and skips, so the order is right. But it fetches the next batches [first][hf-order] and puts the random states back afterwards: what is drawn while they are fetched, for augmentation say, is other numbers. [A pull request of 2026][hf-46628] measured it, and found that putting them back first does not help either, since the skipped batches are fetched in the same `next`. They have to be put back between the two, as `_rest` does. In 5.23.0 nothing has changed.
 
-    **The checksum that nobody reads.** torch writes one for each part of a file, and [switched off][crc] looking at it in 2019, for speed. That it should look again is [an open wish][crc-wish].
+    **The checksum that nobody reads.** torch writes one for each part of a file, and since 2019 [does not look at it][crc] when it reads: the transport has checksums of its own, it was said, and some small errors in weights need not be a catastrophe. Who asked for a check in 2024 [was told][crc-wish] that turning it on again could be an option.
 
     [crc]: https://github.com/pytorch/pytorch/pull/28858
     [crc-wish]: https://github.com/pytorch/pytorch/issues/126952
@@ -1131,11 +1144,14 @@ def _():
         ]
         for what, saved, last, right in cases:
             given = list(saved)
-            kept = attempt(given, last)
+            try:
+                kept = attempt(given, last)
+            except (ValueError, IndexError) as error:
+                return f"Where {what}, it raises {type(error).__name__}: {error}."
             if given != saved:
                 return f"Where {what}, you change `saved` itself: leave it as it is."
             try:
-                kept = set(kept)
+                kept = set(kept.tolist() if hasattr(kept, "tolist") else kept)
             except TypeError:
                 return "Return a collection of steps: a list, a set or a tuple."
             if wrong := kept - {step for step, _ in saved}:
@@ -1146,7 +1162,7 @@ def _():
                 return f"Where {what}, with last={last}, you delete step {min(missing)}, which is {why}: {saved}."
             if more := kept - right:
                 return f"Where {what}, with last={last}, you keep step {min(more)}, which is neither among the newest nor the best: {saved}."
-        two = set(attempt([(1, 0.5), (2, 0.5), (3, 0.9)], 1))
+        two = {int(step) for step in attempt([(1, 0.5), (2, 0.5), (3, 0.9)], 1)}
         if two not in ({1, 3}, {2, 3}):
             return f"Of two equally good ones one stays, but of steps 1 and 2, with the same loss, you keep {len(two & {1, 2})}."
         return None
@@ -1162,10 +1178,12 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(r"""
+    mo.md(rf"""
     ### Never older than
 
-    Steps differ in length, so "every 1,000 steps" doesn't say how much time a death costs. Return a `Callback` that calls `save(trainer)` at the end of each step at which `seconds` or more have passed since the last save, or since `train()` began if there was none yet in this call. `clock()` gives the time in seconds, from whenever; a save takes none here.
+    Steps differ in length, so "every 1,000 steps" doesn't say how much time a death costs. How much should it? With a save every $T$ seconds, one that takes $C$, and a death every $M$ on average, saving takes the share $C/T$ of the time, and what a death undoes $T/2M$. The sum is least at $T = \sqrt{{2CM}}$ ([Young 1974](https://doi.org/10.1145/361147.361115)): with saves of ten seconds and a death a day, every {math.sqrt(2 * 10 * 24 * 3600) / 60:.0f} minutes.
+
+    Return a `Callback` that calls `save(trainer)` at the end of each step at which `seconds` or more have passed since the last save, or since `train()` began if there was none yet in this call. `clock()` gives the time in seconds, from whenever; a save takes none here.
     """)
     return
 
@@ -1183,40 +1201,48 @@ def _():
 
             def __init__(self, lengths):
                 self.now, self.asked, self.lengths = 1000.0, False, iter(lengths)
+                self.in_step = False
 
             def __call__(self):
                 self.asked = True
                 return self.now
 
-        class Ticks(Callback):
+        class Before(Callback):
+            """Moves the clock, and says that a step has begun."""
+
             def __init__(self, clock):
                 self.clock = clock
 
             def on_step_start(self, trainer):
                 self.clock.now += next(self.clock.lengths)
+                self.clock.in_step = True
 
-        def saves_of(seconds, lengths, late=0.0, calls=1):
-            """The steps after which it saves."""
-            clock, saves, seen = Time(lengths), [], []
-            callback = attempt(seconds, lambda t: saves.append((t.step, t.batch)), clock)
-            if not isinstance(callback, Callback):
-                return None, clock
-            clock.now += late
-            trainer = new_run(Ticks(clock), callback)
-            for call in range(calls):
-                trainer.callbacks = [Ticks(clock), callback, Until(4 + 4 * call)]
-                trainer.train()
-                clock.now += late
-            seen += [step for step, _ in saves]
-            return seen, clock
+        class After(Callback):
+            """Says that a step is over, and ends the run after some."""
 
-        class Until(Callback):
-            def __init__(self, step):
-                self.step = step
+            def __init__(self, clock, step):
+                self.clock, self.step = clock, step
 
             def on_step_end(self, trainer):
+                self.clock.in_step = False
                 if trainer.step == self.step:
                     trainer.stop("enough")
+
+        def saves_of(seconds, lengths, late=0.0, until=None):
+            """After which steps it saves, whether once between two steps, and the clock."""
+            clock, saves = Time(lengths), []
+            callback = attempt(
+                seconds, lambda t: saves.append((t.step, clock.in_step)), clock
+            )
+            if not isinstance(callback, Callback):
+                return None, False, clock
+            clock.now += late
+            trainer = new_run()
+            for step in until or [len(lengths)]:
+                trainer.callbacks = [Before(clock), callback, After(clock, step)]
+                trainer.train()
+                clock.now += late
+            return [step for step, _ in saves], not all(ok for _, ok in saves), clock
 
         for seconds, lengths, right in (
             (3.0, [1.0, 1.0, 1.0, 1.0], [3]),
@@ -1224,28 +1250,34 @@ def _():
             (3.0, [4.0, 4.0, 4.0, 4.0], [1, 2, 3, 4]),
             (3.0, [2.0, 2.0, 2.0, 1.0], [2, 4]),
             (9.0, [2.0, 2.0, 2.0, 2.0], []),
+            (5.0, [1.0] * 10, [5, 10]),
         ):
-            saves, clock = saves_of(seconds, lengths)
+            saves, elsewhere, clock = saves_of(seconds, lengths)
             if saves is None:
                 return "Return an instance of a class that inherits from `Callback`."
             if not clock.asked:
                 return "You never ask the clock that you are given."
-            what = f"With {seconds:g} seconds and steps of {', '.join(f'{n:g}' for n in lengths)}, it should save after {f'steps {right}' if right else 'none'}, but it saves after {saves}:"
-            if saves == right:
+            if saves == right and not elsewhere:
                 continue
+            steps = f"{len(lengths)} steps of {', '.join(f'{n:g}' for n in dict.fromkeys(lengths))}"
+            what = f"With {seconds:g} seconds and {steps}, it should save after {f'steps {right}' if right else 'none'}, but it saves after {saves or 'none'}:"
+            if elsewhere:
+                return f"{what} save as a step ends, and not as an epoch or the run does."
+            if not saves:
+                return f"{what} look as each step ends, and take the time anew only when you have saved."
             if len(saves) != len({*saves}):
                 return f"{what} once after a step is enough."
-            off = saves[0] - right[0] if saves and right else 0
+            off = saves[0] - right[0] if right else 0
             if off == -1:
                 return f"{what} ask at a step's end, not at its start."
-            if off == 1:
+            if off == 1 and len({*lengths}) == 1:
                 return f"{what} ask at a step's end, and save also when exactly so much has passed."
             if saves[:1] == right[:1]:
-                return f"{what} count from the last save."
-            return f"{what} count from where `train()` begins."
+                return f"{what} count from the last save, over an epoch's end, too."
+            return f"{what} count from where `train()` begins, and then from the last save."
         if (saves := saves_of(3.0, [1.0] * 4, late=500.0)[0]) != [3]:
             return f"Made long before `train()` is called, it saves after steps {saves} and not after [3]: count from where `train()` begins."
-        saves, _ = saves_of(3.0, [1.0] * 8, late=500.0, calls=2)
+        saves = saves_of(3.0, [1.0] * 8, late=500.0, until=[4, 8])[0]
         if saves != [3, 7]:
             return f"With `train()` called twice, for four steps each, it should save after [3, 7], but saves after {saves}: take the time anew in `on_train_start`."
         return None
@@ -1276,7 +1308,7 @@ def _():
     ## Sources
 
     - Thanumalayan Sankaranarayana Pillai and others, [*All File Systems Are Not Created Equal: On the Complexity of Crafting Crash-Consistent Applications*](https://www.usenix.org/conference/osdi14/technical-sessions/presentation/pillai), OSDI 2014.
-    - Makoto Matsumoto and Takuji Nishimura, [*Mersenne Twister*](https://doi.org/10.1145/272991.272995), 1998: the generator behind torch's on the CPU and behind Python's, and its 624 words of state.
+    - John W. Young, [*A First Order Approximation to the Optimum Checkpoint Interval*](https://doi.org/10.1145/361147.361115), Communications of the ACM 17, 1974.
     """)
     return
 

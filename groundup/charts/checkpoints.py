@@ -1,6 +1,7 @@
 """Chapter six's charts: resumed runs over the one that nobody killed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -63,9 +64,8 @@ def resumed(
             f"distances must be as many as losses, {len(again)}, got {len(distances)}"
         )
     steps = range(done + 1, done + 1 + len(again))
-    apart = [(s, d) for s, d in zip(steps, distances, strict=True) if d > 0]
-    end = f"weights {number(distances[-1])} apart at the end" if apart else SAME
-    course = [*zip(steps, again, strict=True)]
+    farthest = max(distances, default=0.0)
+    end = f"weights {number(distances[-1])} apart at the end" if farthest > 0 else SAME
     upper = Panel(
         "losses",
         "validation loss",
@@ -73,22 +73,25 @@ def resumed(
             "never killed": Line(
                 [*enumerate(losses, 1)], "never killed", PALETTE.index(GREY)
             ),
-            "resumed": Line(course, "resumed", PALETTE.index(BLUE)),
+            "resumed": Line(
+                [*zip(steps, again, strict=True)], "resumed", PALETTE.index(BLUE)
+            ),
         },
         wrapped([f"resumed after step {done}", end]),
         f"Line chart of the validation loss over the steps. Never killed, it "
         f"{shape(losses)}. Resumed after step {done}, it {shape(again)}.",
     )
+    course = [*zip(steps, distances, strict=True)]
     lower = Panel(
         "distances",
         "distance of the weights",
-        {"distance": Line(apart, "", PALETTE.index(VERMILION))},
+        {"distance": Line(course, "", PALETTE.index(VERMILION))},
         [],
-        "Below it, on a log axis, the distance of its weights from those of the other: "
-        + (f"it {shape([d for _, d in apart])}." if apart else f"{SAME}."),
-        log=True,
+        "Below it the distance of its weights from those of the other: "
+        + (f"it {shape(distances)}." if farthest > 0 else f"{SAME}."),
     )
-    return plot("steps done", upper, lower)
+    drawn = plot("steps done", upper, lower)
+    return replace(drawn, params=drawn.params | ends("lower", [0.0, farthest or 1.0]))
 
 
 def resume_explorer(
@@ -97,6 +100,7 @@ def resume_explorer(
     distances: Runs,
     kills: Sequence[int],
     forgotten: Mapping[str, str],
+    opens_at: tuple[int, str],
 ) -> Content:
     """Draw runs that were killed, and resumed without something, over the true one.
 
@@ -106,10 +110,17 @@ def resume_explorer(
         distances: of their weights from the true ones, after the same steps.
         kills: after how many steps they were killed, evenly spaced.
         forgotten: what they were resumed without, each with its words in the title.
+        opens_at: the kill and the thing at which its controls stand first.
 
     Raises:
-        ValueError: if there are not as many runs as kills and things to forget.
+        ValueError: if there are not as many runs as kills and things to forget, or it
+            opens at none of them.
     """
+    kill, without = opens_at
+    if kill not in kills or without not in forgotten:
+        raise ValueError(
+            f"opens_at must be one of {[*kills]} and of {[*forgotten]}, got {opens_at}"
+        )
     for name, runs in {"again": again, "distances": distances}.items():
         counts = [len(row) for row in runs]
         if counts != [len(forgotten)] * len(kills):
@@ -142,8 +153,8 @@ def resume_explorer(
                 "distances": rounded([[[*run] for run in row] for row in distances]),
                 "end": rounded(losses[-1]),
             },
-            "kill": kills[(len(kills) - 1) // 2],
-            "forgotten": next(iter(forgotten)),
+            "kill": kill,
+            "forgotten": without,
             **ends("x", [0, len(losses)], margin=0, whole=True),
             **ends("y", [*seen, *losses]),
             **ends("lower", apart, log=True),
@@ -152,7 +163,7 @@ def resume_explorer(
 
 
 VERDICT = """[
-    'At step ' + kill + ' ' + numbers.words[which],
+    'Resumed at ' + kill + ' ' + numbers.words[which],
     'Loss ' + format(peek(ours), '.2f') + ', never killed ' + format(numbers.end, '.2f'),
     peek(apart) > 0
         ? 'Weights ' + format(peek(apart), '.2~r') + ' apart at the end'

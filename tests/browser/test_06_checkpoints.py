@@ -64,7 +64,7 @@ def test_what_the_browser_shows_is_the_run_that_was_resumed(
     apart = cells["course"].distances(later, kill)[-1]
     shown = explorer(published)
     said = title(shown, kill=kill, forgotten=forgotten)
-    assert f"At step {kill} with" in said
+    assert f"Resumed at {kill} with" in said
     assert f"Loss {later.losses[-1]:.2f}, never killed" in said
     assert ("The same weights, bit for bit" in said) is (apart == 0)
     rows = computed(shown, "step", "loss", "run", kill=kill, forgotten=forgotten)

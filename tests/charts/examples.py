@@ -256,8 +256,8 @@ PAIRS: dict[str, tuple[Callable[..., charts.Content], tuple[Any, ...], tuple[Any
     ),
     "resumes": (
         charts.resume_explorer,
-        (NEVER_KILLED, RESUMES, APART, KILLS, FORGOTTEN),
-        (NEVER_KILLED[::-1], APART, RESUMES, KILLS, FORGOTTEN),
+        (NEVER_KILLED, RESUMES, APART, KILLS, FORGOTTEN, (4, "nothing")),
+        (NEVER_KILLED[::-1], APART, RESUMES, KILLS, FORGOTTEN, (6, "moments")),
     ),
     "ratios": (charts.ratios, (MEASURED, "A long title"), ({"a": 4.0}, "Other", "a")),
     "no epochs": (charts.losses, (NO_EPOCHS,), ({},)),

@@ -33,7 +33,7 @@ def test_a_resumed_run_stands_over_the_one_that_was_never_killed() -> None:
         BLUE: near([*enumerate(again, 3)]),
     }
     assert picture.runs(1) == {VERMILION: near([*enumerate(distances, 3)])}
-    assert picture.ys[1].log
+    assert next(iter(picture.ys[1].ticks)) in ("0", "0.0")
     assert " ".join(picture.title) == (
         f"Resumed after step 2 Weights {distances[-1]:.3g} apart at the end"
     )
@@ -43,11 +43,13 @@ def test_a_resumed_run_stands_over_the_one_that_was_never_killed() -> None:
     }
 
 
-def test_a_run_that_is_the_same_has_no_distance_to_draw_and_says_so() -> None:
+def test_the_distance_of_a_run_that_is_the_same_lies_on_zero_and_the_title_says_so() -> (
+    None
+):
     content = charts.resumed(NEVER_KILLED, NEVER_KILLED[4:], [0.0] * 4, 4)
     picture = draw(content)
     assert picture.runs()[BLUE] == near([*enumerate(NEVER_KILLED[4:], 5)])
-    assert VERMILION not in {line.color for line in picture.lines}
+    assert picture.runs(1) == {VERMILION: near([(step, 0.0) for step in range(5, 9)])}
     assert " ".join(picture.title) == f"Resumed after step 4 {SAME.capitalize()}"
     assert SAME in content.description
 
@@ -59,6 +61,7 @@ def test_each_loss_has_a_distance() -> None:
 
 # The explorer.
 
+OPENS_AT = (4, "nothing")
 PLACES = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 0)]
 at_each_place = pytest.mark.parametrize(("place", "which"), PLACES)
 
@@ -120,7 +123,7 @@ def test_the_title_tells_the_loss_and_the_distance_at_the_end(
 ) -> None:
     apart = APART[place][which][-1]
     assert explored(place, which, width).title == [
-        f"At step {KILLS[place]} {[*FORGOTTEN.values()][which]}",
+        f"Resumed at {KILLS[place]} {[*FORGOTTEN.values()][which]}",
         f"Loss {RESUMES[place][which][-1]:.2f}, never killed 0.70",
         f"Weights {apart:.2g} apart at the end"
         if apart
@@ -134,4 +137,14 @@ def test_each_kill_has_a_run_for_each_thing_that_is_forgotten() -> None:
         ("distances", (RESUMES, [row[:2] for row in APART])),
     ):
         with pytest.raises(ValueError, match=f"{name} must have 3 runs for each of 3"):
-            charts.resume_explorer(NEVER_KILLED, *given, KILLS, FORGOTTEN)
+            charts.resume_explorer(NEVER_KILLED, *given, KILLS, FORGOTTEN, OPENS_AT)
+
+
+def test_it_opens_at_one_of_its_runs() -> None:
+    content = chart("resumes")
+    assert (content.params["kill"], content.params["forgotten"]) == OPENS_AT
+    for elsewhere in ((3, OPENS_AT[1]), (4, "the weather")):
+        with pytest.raises(ValueError, match="opens_at must be one of"):
+            charts.resume_explorer(
+                NEVER_KILLED, RESUMES, APART, KILLS, FORGOTTEN, elsewhere
+            )

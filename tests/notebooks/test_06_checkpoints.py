@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from groundup import (
     Callback,
-    Checkpoint,
     Dropout,
     Linear,
     Trainer,
@@ -173,12 +172,25 @@ def test_without_the_schedules_count_the_rate_begins_anew(
         key=lambda name: max(apart for _, apart in cells["ends"][name].values()),
     )
     assert cells["most"] == "the schedule's count"
-    distances = cells["course"].distances(cells["wrong_runs"]["the moments"][20], 20)
-    assert distances[0] > 0
+    assert cells["first"] == "the moments"
     late = cells["ends"]["the schedule's count"][44][1]
     assert late > 5 * max(
         cells["ends"][name][44][1] for name in ("the loader's order", "dropout's generator")
     )
+
+
+def test_without_the_moments_the_loss_comes_back_and_the_weights_do_not(
+    chapter: Chapter, cells: Cells
+) -> None:
+    true, later = cells["course"], cells["wrong_runs"]["the moments"][20]
+    off = max(abs(a - b) for a, b in zip(later.losses, true.losses[20:], strict=True))
+    assert cells["shock"] == pytest.approx(off)
+    assert off < 0.03
+    first, *_, last = true.distances(later, 20)
+    assert last > first > 0
+    told = said(chapter, cells, "shock")
+    assert f"never more than {off:.2f} off" in told
+    assert f"{first:.2f} away after one step, are {last:.2f} away at the end" in told
 
 
 def test_wrong_resumes_that_look_better_are_counted(chapter: Chapter, cells: Cells) -> None:
@@ -240,20 +252,33 @@ def test_a_save_that_dies_leaves_the_old_file_or_half_of_the_new(
     chapter: Chapter, careless: bool
 ) -> None:
     left = {row["file"]: row for row in chapter.run(careless=careless)["left_over"]}
-    whole, cut = left["`run.pt`"], 20_000
+    whole = left["`run.pt`"]
     if careless:
         assert [*left] == ["`run.pt`"]
-        assert whole["bytes"] <= cut
-        assert "Error" in whole["torch.load"]
+        assert whole["size"] == "20 kB"
+        assert "unreadable" in whole["torch.load"]
     else:
         assert whole["torch.load"] == "step 8"
-        assert whole["bytes"] > cut >= left["`run.pt.part`"]["bytes"]
+        assert left["`run.pt.part`"]["size"] == "20 kB" != whole["size"]
 
 
 def test_one_bit_of_one_weight_is_wrong(cells: Cells) -> None:
     right, wrong = cells["contents"][20], cells["rotten"]
     pairs = [(a, b) for a, b in zip(right, wrong, strict=True) if a != b]
     assert [(a ^ b).bit_count() for a, b in pairs] == [1]
+    assert cells["was"] == cells["states"][20]["model"]["3.weight"][5, 3].item()
+    assert abs(cells["becomes"] / cells["was"]) == 16
+
+
+def test_who_believes_the_wrong_bit_goes_another_way(
+    chapter: Chapter, cells: Cells
+) -> None:
+    true, believed = cells["course"], cells["believed"]
+    assert believed.losses[0] > true.losses[20] + 0.02
+    told = said(chapter, cells, "believed")
+    assert f"is {believed.losses[0]:.2f} and not {true.losses[20]:.2f}" in told
+    apart = (believed.weights[-1] - true.weights[-1]).norm().item()
+    assert f"still {apart:.2f} away" in told
 
 
 @pytest.mark.parametrize("trusting", [False, True])
@@ -284,16 +309,20 @@ def test_a_checkpoint_before_the_log_loses_it_a_line(
 # Killed.
 
 
-@pytest.mark.parametrize("step", [5, 16, 47])
+@pytest.mark.parametrize("step", [3, 16, 22, 47])
 def test_a_run_that_is_killed_and_called_again_has_the_same_hash_and_log(
     chapter: Chapter, step: int
 ) -> None:
     cells = chapter.run(killed_at=step)
     assert cells["revived"] == cells["unharmed"] == chapter.untouched["unharmed"]
-    saved = [s for s in range(step + 1) if s % 10 == 0 or s % PER_EPOCH == 0][1:]
-    assert len(cells["found"]) == min(2, len(saved))
-    if saved:
-        assert str(saved[-1]) in cells["found"][-1]
+    saves = (s for s in range(step + 1) if s % 5 == 0 or s % PER_EPOCH == 0)
+    assert cells["found"] == max(saves)
+
+
+def test_most_of_these_deaths_are_in_mid_epoch(chapter: Chapter, cells: Cells) -> None:
+    assert cells["found"] % PER_EPOCH > 0
+    stops = cells["killed_at"].steps
+    assert sum(max(s // 5 * 5, s // 8 * 8) % PER_EPOCH > 0 for s in stops) >= 5
 
 
 def test_a_real_process_is_killed_and_resumed_to_the_same_bits(cells: Cells) -> None:
@@ -432,6 +461,7 @@ RIGHT: list[tuple[str, Attempt]] = [
     ("keep", one_by_one),
     ("keep", by_minimum),
     ("keep", by_tensors),
+    ("keep", lambda saved, last: torch.tensor(sorted(by_tensors(saved, last)))),
     ("age", AtDeadline),
     ("age", ByAge),
     ("age", closed_over),
@@ -503,6 +533,15 @@ def saves_twice(right: Attempt) -> Attempt:
     return attempt
 
 
+def saves_at_the_end(right: Attempt) -> Attempt:
+    def attempt(seconds: float, save: Callable[[Trainer], None], clock: Any) -> Any:
+        made = right(seconds, save, clock)
+        made.on_train_end = save
+        return made
+
+    return attempt
+
+
 WRONG: Wrong = {
     "forgets the best": (
         "keep",
@@ -535,6 +574,16 @@ WRONG: Wrong = {
     ),
     "returns pairs": ("keep", "Return steps, not pairs", kept(pairs)),
     "returns a number": ("keep", "Return a collection of steps", kept(a_number)),
+    "finds the least of nothing": (
+        "keep",
+        "Where all losses are NaN, it raises ValueError",
+        kept(
+            lambda s, k: (
+                {n for n, _ in s[-k:]}
+                | {min((p for p in s if not math.isnan(p[1])), key=lambda p: p[1])[0]}
+            )
+        ),
+    ),
     "sorts what it is given": (
         "keep",
         "leave it as it is",
@@ -551,6 +600,10 @@ WRONG: Wrong = {
     "looks before a step": ("age", "ask at a step's end", aged(end="on_step_start")),
     "counts from the start": ("age", "count from the last save", aged(again=False)),
     "saves twice": ("age", "once after a step is enough", saves_twice),
+    "counts anew each epoch": ("age", "over an epoch's end", aged("on_epoch_start")),
+    "counts anew each step": ("age", "only when you have saved", aged("on_step_start")),
+    "looks as an epoch ends": ("age", "look as each step ends", aged(end="on_epoch_end")),
+    "saves as the run ends, too": ("age", "not as an epoch", saves_at_the_end),
     "counts all calls as one": ("age", "take the time anew", aged(once=True)),
 }
 
@@ -570,8 +623,6 @@ def test_every_exercise_gets_right_and_wrong_attempts(chapter: Chapter) -> None:
 
 def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:
     pieces = [
-        Checkpoint.on_step_end,
-        Checkpoint.on_epoch_end,
         ResumedLoader.__iter__,
         ResumedLoader._rest,
     ]
