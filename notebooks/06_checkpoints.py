@@ -613,18 +613,18 @@ def _(Course, contents, course, gone_on, rotten, trusting):
         Path(_folder, "16.pt").write_bytes(contents[16])
         Path(_folder, "20.pt").write_bytes(rotten)
         if trusting.value:
-            done, said = 20, "nothing"
+            done = 20
             rotten_course = gone_on(torch.load(f"{_folder}/20.pt", weights_only=True))
         else:
             rotten_course, _checkpoint = Course(), Checkpoint(_folder)
             _trainer = new_run(rotten_course, _checkpoint)
-            with warnings.catch_warnings(record=True, action="always") as _told:
+            with warnings.catch_warnings(action="ignore"):
                 _checkpoint.resume(_trainer)
-            done, said = _trainer.step, str(_told[0].message)
+            done = _trainer.step
             _trainer.train()
     rotten_distances = course.distances(rotten_course, done)
     charts.resumed(course.losses, rotten_course.losses, rotten_distances, done)
-    return done, rotten_course, rotten_distances, said
+    return done, rotten_course, rotten_distances
 
 
 @app.cell(hide_code=True)
@@ -761,9 +761,8 @@ def _(Kill, Killed, beside, killed_at, left_by):
         _folder = Path(_name)
         with suppress(Killed):
             live(_folder, Kill(killed_at.value))
-        found = max(
-            (load_checkpoint(p)["step"] for p in _folder.glob("files/*.pt")), default=0
-        )
+        _saved = [load_checkpoint(file)["step"] for file in _folder.glob("files/*.pt")]
+        found = max(_saved, default=0)
         revived = left_by(_folder)
     notebook.table(beside(f"resumed from step {found}" if found else "begun anew", revived))
     return found, revived

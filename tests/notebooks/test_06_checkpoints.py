@@ -290,9 +290,6 @@ def test_a_flipped_bit_is_believed_or_passed_over(chapter: Chapter, trusting: bo
     assert torch.equal(later, true[cells["done"] :]) is not trusting
     told = said(chapter, cells, "refusal")
     assert "refuses: `20.pt is damaged: the checksum of" in told
-    if not trusting:
-        assert "is damaged" in cells["said"]
-        assert "Resumed from" in cells["said"]
 
 
 @pytest.mark.parametrize("listed_first", [False, True])
