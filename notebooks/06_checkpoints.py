@@ -401,7 +401,7 @@ def _(course, ends, kills, wrong_runs):
     ]
     exact_resumes = sum(d == 0 for _, d in ends["nothing"].values())
     mo.md(rf"""
-    {notebook.details("Answer", f"It depends on when. Killed after {early} steps, {first}: {ends[first][early][1]:.2f} away at the end, since nothing has settled yet. Later {most}: up to {farthest[most]:.2f}. The count begins anew, so the rate climbs once more to its full height, where it should fall to nothing. Without the moments the loss is never more than {shock:.2f} off; yet the weights, {course.distances(shocked, 20)[0]:.2f} away after one step, are {course.distances(shocked, 20)[-1]:.2f} away at the end: they don't come back. Another order, another dropout: that is other noise, which matters less, the smaller the rate has become. At an epoch's end nothing is lost with {', '.join(harmless)}, as the next epoch begins at its first batch anyway. Killed after 20 steps:{chr(10)}{chr(10)}{notebook.markdown_table(rows_at_20)}")}
+    {notebook.details("Answer", f"It depends on when. Killed after {early} steps, {first}: {ends[first][early][1]:.2f} away at the end, since nothing has settled yet. Later {most}: up to {farthest[most]:.2f} away. The count begins anew, so the rate climbs once more to its full height, where it should fall to nothing. Without the moments the loss is never more than {shock:.2f} off; yet the weights, {course.distances(shocked, 20)[0]:.2f} away after one step, are {course.distances(shocked, 20)[-1]:.2f} away at the end: they don't come back. Another order, another dropout: that is other noise, which matters less, the smaller the rate has become. At an epoch's end nothing is lost with {', '.join(harmless)}, as the next epoch begins at its first batch anyway. Killed after 20 steps:{chr(10)}{chr(10)}{notebook.markdown_table(rows_at_20)}")}
 
     Of {len(wrong_ends)} wrong resumes {looks_better} end with a *lower* loss than the true run. A larger rate for longer does this run good, and that is a finding about the schedule, not about the resume. **A curve cannot judge a resume. Equality can**: with nothing forgotten, the distance is {max(d for _, d in ends["nothing"].values()):g} at the end of {exact_resumes} of {len(kills)} runs.
     """)
@@ -633,7 +633,10 @@ def _(contents, course, gone_on, rotten, states):
         _file = Path(_folder, "20.pt")
         _file.write_bytes(rotten)
         _state = torch.load(_file, weights_only=True)
-        was, becomes = (s["model"]["3.weight"][5, 3].item() for s in (states[20], _state))
+        trained, sixteenfold = (
+            f"{one['model']['3.weight'][5, 3]:.2f}".replace("-", "−")
+            for one in (states[20], _state)
+        )
         believed = gone_on(_state)
         try:
             load_checkpoint(_file)
@@ -648,7 +651,7 @@ def _(contents, course, gone_on, rotten, states):
     mo.md(rf"""
     {notebook.code_above("rotten_course")}
 
-    {notebook.details("Answer", f"Not `torch.load`: it takes the file, and says nothing. One weight is {becomes:.2f} where training had left {was:.2f}; the loss after the next step is {believed.losses[0]:.2f} and not {course.losses[20]:.2f}, and at the end the run is still {believed_end:.2f} away. A file that is cut off is noticed ({cut_off}); a bit that is flipped is not.")}
+    {notebook.details("Answer", f"Not `torch.load`: it takes the file, and says nothing. One weight is {sixteenfold} where training had left {trained}; the loss after the next step is {believed.losses[0]:.2f} and not {course.losses[20]:.2f}, and at the end the run is still {believed_end:.2f} away. A file that is cut off is noticed ({cut_off}); a bit that is flipped is not.")}
 
     What `torch.save` writes is a zip archive, and a zip has a checksum for each part, at which `torch.load` doesn't look. `load_checkpoint` does, and refuses: `{refusal}`. And `resume` passes a damaged file over with a warning, and takes the newest whole one: the run goes on from step 16, and comes to the very same end.
 
@@ -656,7 +659,7 @@ def _(contents, course, gone_on, rotten, states):
 
     A callback that saves is one of several, and each hook calls them in the order in which they are listed. Does the order matter for something that only looks? The run is killed in its fourth epoch, and resumed from what was saved at the end of the third.
     """)
-    return becomes, believed, believed_end, cut_off, refusal, was
+    return believed, believed_end, cut_off, refusal, sixteenfold, trained
 
 
 @app.cell

@@ -169,7 +169,10 @@ def end_of(trainer: Trainer) -> dict[str, Any]:
 
 
 def assert_same(actual: Any, expected: Any, place: str = "") -> None:
-    """The same numbers, bit for bit, and the same words; where not, the place is named."""
+    """The same numbers, bit for bit, and the same words; where not, the place is named.
+
+    On whichever device: what a callback gets back from a file may wait on the CPU.
+    """
     assert type(actual) is type(expected), place
     if isinstance(expected, dict):
         assert [*actual] == [*expected], place
@@ -181,7 +184,7 @@ def assert_same(actual: Any, expected: Any, place: str = "") -> None:
             assert_same(*pair, f"{place}[{i}]")
     elif isinstance(expected, Tensor):
         assert actual.dtype == expected.dtype, place
-        assert torch.equal(actual, expected), place
+        assert torch.equal(actual.cpu(), expected.cpu()), place
     else:
         assert actual == expected, place
 
