@@ -1,6 +1,7 @@
 """One chapter's tests alone, one thread of torch a process, and what examples may use."""
 
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -25,6 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse, before anything is collected, a chapter that is none or misdeclared."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script's background job ignores Ctrl-C, and with it all that tests start and end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         known = found()
     except NotDeclared as error:

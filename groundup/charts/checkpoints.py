@@ -185,7 +185,8 @@ def _resumes(
             calculate("values", f"numbers.{kind}[place][datum.run]"),
             *unfold("values", "run"),
             calculate("step", "kill + datum.position"),
-            {"filter": "datum.loss > 0"},
+            # Not filtered: a run that comes back would be drawn after the others.
+            calculate("loss", "datum.loss > 0 ? datum.loss : null"),
         ]
         return on("runs", transform=transform)
 

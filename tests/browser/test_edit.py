@@ -36,9 +36,12 @@ def editing(end: signal.Signals) -> Iterator[str]:
         said = "".join(editor.stdout.readline() for _ in range(3))
         told = re.search(r"http\S+", said)
         assert told, said
-        yield told[0]
-        editor.send_signal(end)
-        code = editor.wait(PATIENCE)
+        try:
+            yield told[0]
+            editor.send_signal(end)
+            code = editor.wait(PATIENCE)
+        finally:
+            editor.terminate()
         assert code == (0 if end == signal.SIGINT else 128 + end)
     with pytest.raises(URLError):
         ask(told[0])
