@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse, before anything is collected, a chapter that is none or misdeclared."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A script's background job ignores Ctrl-C, and with it all that tests start and end.
+        # A script's background job ignores Ctrl-C, and so would all that tests start.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         known = found()
