@@ -194,26 +194,32 @@ class _Player:
         self.order: list[Any] = topological_sort(self.graph, self.graph.cells.keys())
         self.names: dict[str, Any] = {"__name__": "__main__", "__file__": str(notebook)}
         self.controls: dict[str, Control] = {}
-        shown = self.run(self.order, self.names)
+        self.halted: dict[str, set[str]] = {}
+        """A cell that called `mo.stop` at the opening → those that then didn't run."""
+        shown = self.run(self.order, self.names, self.halted)
         self.controls = self._found()
         self.opened = {i: self.output(i, value, self.names) for i, value in shown.items()}
 
     def run(
-        self, cells: Sequence[str], names: dict[str, Any], where: str = ""
+        self,
+        cells: Sequence[str],
+        names: dict[str, Any],
+        halted: dict[str, set[str]],
+        where: str = "",
     ) -> dict[str, Any]:
         """Run cells in this order, with these names. Gives what they show."""
         shown: dict[str, Any] = dict.fromkeys(cells)
-        stopped: set[str] = set()
         for i in cells:
             cell = self.graph.cells[i]
-            if i in stopped:
+            halted.pop(i, None)
+            if any(i in below for below in halted.values()):
                 continue
             try:
                 exec(cell.body or "", names)
                 shown[i] = eval(cell.last_expr or "None", names)
             except mo.MarimoStopError as stop:
                 shown[i] = stop.output
-                stopped |= self.graph.descendants(i)
+                halted[i] = self.graph.descendants(i)
             except Exception as error:
                 what = f"raises {type(error).__name__}: {error}{where}"
                 raise NotRecordable(f"{self.describe(i)} {what}") from error
@@ -296,25 +302,39 @@ class _Player:
         """Move controls through all their places, and keep what these cells show.
 
         Those are left out that stay the same, and hold no controls beside other things.
+        From one place to the next runs what follows from a control that has moved, as far
+        as one of these cells follows from it.
         """
-        again = [i for i in self.order if any(i in self.following(c.name) for c in moved)]
+        needed = {*followers}.union(*(self.graph.ancestors(i) for i in followers))
+        again = {c.name: self.following(c.name) & needed for c in moved}
         kept = {i: [self.opened[i]] for i in followers}
+        now = dict.fromkeys(followers, 0)
         states: dict[str, list[int]] = {i: [] for i in followers}
         elements = [self.names[control.name] for control in moved]
+        names, halted = dict(self.names), dict(self.halted)
+        before = [control.sent[control.start] for control in moved]
         for sent in (
             itertools.product(*(control.sent for control in moved)) if moved else ()
         ):
-            for element, value in zip(elements, sent, strict=True):
-                element._update(value)  # what marimo does; there is no public way
-            at = zip(moved, elements, strict=True)
-            where = " and ".join(f"{control.name} = {e.value!r}" for control, e in at)
-            names = dict(self.names)
-            shown = self.run(again, names, f" at {where}")
-            for i in followers:
-                output = self.output(i, shown.get(i), names)
+            stale: set[str] = set()
+            at = zip(moved, elements, sent, before, strict=True)
+            for control, element, value, last in at:
+                if value != last:
+                    element._update(value)  # what marimo does; there is no public way
+                    stale |= again[control.name]
+            pairs = zip(moved, elements, strict=True)
+            where = " and ".join(f"{control.name} = {e.value!r}" for control, e in pairs)
+            run = [i for i in self.order if i in stale]
+            for i, value in self.run(run, names, halted, f" at {where}").items():
+                if i not in now:
+                    continue
+                output = self.output(i, value, names)
                 if output not in kept[i]:
                     kept[i].append(output)
-                states[i].append(kept[i].index(output))
+                now[i] = kept[i].index(output)
+            for i in followers:
+                states[i].append(now[i])
+            before = [*sent]
         for control, element in zip(moved, elements, strict=True):
             element._update(control.sent[control.start])
         names_ = [control.name for control in moved]

@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from tests.notebooks.chapter import Chapter
+from chapters import found
+from tests.notebooks.chapter import Chapter, only
 from tests.serving import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -188,7 +189,8 @@ def test_who_imports_the_package_gets_its_types(lean: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_chapter_runs_wherever_it_is_copied(
+@only(max(found()))
+def test_a_chapter_beside_the_wheel_runs_wherever_it_is_copied(
     chapter: Chapter, full: Path, tmp_path: Path
 ) -> None:
     head = chapter.file.with_suffix(".head.html")
@@ -219,11 +221,11 @@ def test_all_that_is_installed_for_the_project_is_pinned() -> None:
 def test_the_pins_hold_on_the_lowest_python_that_is_promised() -> None:
     there = {name: installed(name) for name in PINS}
     pinned = [
-        found
-        for name, found in there.items()
-        if found is not None and found.version.partition("+")[0] == PINS[name]
+        one
+        for name, one in there.items()
+        if one is not None and one.version.partition("+")[0] == PINS[name]
     ]
     assert pinned
-    for found in pinned:
-        allowed = SpecifierSet(str(found.metadata.json.get("requires_python", "")))
-        assert LOWEST in allowed, f"{found.name} {found.version} asks for {allowed}"
+    for one in pinned:
+        allowed = SpecifierSet(str(one.metadata.json.get("requires_python", "")))
+        assert LOWEST in allowed, f"{one.name} {one.version} asks for {allowed}"

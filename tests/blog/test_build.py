@@ -52,6 +52,9 @@ def test_every_link_and_anchor_within_the_site_resolves(
     pages: dict[str, BeautifulSoup], site: Path
 ) -> None:
     checked = 0
+    anchors = {
+        name: {t["id"] for t in page.find_all(id=True)} for name, page in pages.items()
+    }
     for name, page in pages.items():
         for address in addresses(page):
             parts = urlsplit(address)
@@ -60,9 +63,8 @@ def test_every_link_and_anchor_within_the_site_resolves(
             path = parts.path if not parts.path.startswith("/") else parts.path[1:]
             target = unquote(urljoin(name, path)) if parts.path else name
             assert (site / target).is_file(), f"{name}: {address}"
-            if parts.fragment and target in pages:
-                anchors = {tag["id"] for tag in pages[target].find_all(id=True)}
-                assert unquote(parts.fragment) in anchors, f"{name}: {address}"
+            if parts.fragment and target in anchors:
+                assert unquote(parts.fragment) in anchors[target], f"{name}: {address}"
             checked += 1
     assert checked > 500
 
@@ -87,9 +89,7 @@ def test_no_page_loads_anything_from_elsewhere(
 
 def said(page: BeautifulSoup, name: str) -> str:
     """The content of one meta tag."""
-    tags = page.find_all("meta", attrs={"property": name}) + page.find_all(
-        "meta", attrs={"name": name}
-    )
+    tags = page.select(f'head > meta:is([property="{name}"], [name="{name}"])')
     assert len(tags) == 1, f"{name}: {tags}"
     return str(tags[0]["content"])
 

@@ -427,6 +427,34 @@ def test_a_cell_that_stops_shows_what_it_stops_with_and_what_follows_nothing(
     assert following.outputs == [{}, {"text/markdown": "on"}]
 
 
+def test_what_is_stopped_stays_so_until_that_which_stops_it_runs_again(
+    tmp_path: Path,
+) -> None:
+    cells = [
+        "on = mo.ui.switch()\nsize = mo.ui.slider(1, 3)\nmo.vstack([on, size])",
+        "mo.stop(not on.value)\nword = 'long'",
+        "mo.md(f'{word} {size.value}')",
+    ]
+    (played,) = record(written(tmp_path, *cells), {}).cells.values()
+    words = [played.outputs[i].get("text/markdown") for i in played.states]
+    assert words == [None, None, None, "long 1", "long 2", "long 3"]
+
+
+def test_only_what_follows_from_a_control_that_was_moved_runs_again(tmp_path: Path) -> None:
+    cells = [
+        "a = mo.ui.switch()\nb = mo.ui.slider(1, 3)\nmo.vstack([a, b])",
+        "runs.append(a.value)\nrun = len(runs)",
+        "mo.md(f'{run} {b.value}')",
+    ]
+    setup = "import marimo as mo\nruns = []"
+    (shown,) = record(written(tmp_path, *cells, setup=setup), {}).cells.values()
+    words = [shown.outputs[i]["text/markdown"].split() for i in shown.states]
+    assert [b for _, b in words] == ["1", "2", "3"] * 2
+    off, on = ({run for run, _ in half} for half in (words[:3], words[3:]))
+    assert len(off) == len(on) == 1
+    assert off != on
+
+
 def test_a_dropdown_tells_which_of_its_keys_is_chosen(tmp_path: Path) -> None:
     cells = [
         "pick = mo.ui.dropdown({'sine': math.sin, 'cosine': math.cos}, value='sine')\npick",

@@ -24,7 +24,7 @@ on_a_light_screen = pytest.mark.parametrize("scheme", ["light"], indirect=True)
 """Layout is the same by night."""
 
 
-@pytest.fixture(params=WIDTHS)
+@pytest.fixture(scope="session", params=WIDTHS)
 def page(request: pytest.FixtureRequest, published: Page, charts_in_chapter: int) -> Page:
     """The page on screens from a phone's to a desk's."""
     published.set_viewport_size({"width": request.param, "height": 900})
