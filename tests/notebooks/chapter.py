@@ -2,13 +2,14 @@
 
 import ast
 import sys
-from collections.abc import Mapping, Set
+import time
+from collections.abc import Callable, Mapping, Set
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
-from types import FrameType, ModuleType, SimpleNamespace
+from types import BuiltinFunctionType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 import marimo as mo
@@ -79,18 +80,24 @@ class Chapter:
     def untouched(self) -> Cells:
         """The same, run once: for tests that look and change nothing."""
 
-        def watch(frame: FrameType, event: str, called: Any) -> None:
-            elsewhere = any(part in frame.f_code.co_filename for part in ELSEWHERE)
-            if event == "c_call" and getattr(called, "__module__", None) == "time":
-                self.clocks |= set() if elsewhere else {called.__name__}
+        def watched(clock: Callable[..., Any]) -> Callable[..., Any]:
+            def looked_at(*args: Any) -> Any:
+                asking = sys._getframe(1).f_code.co_filename
+                if not any(part in asking for part in ELSEWHERE):
+                    self.clocks.add(clock.__name__)
+                return clock(*args)
 
-        before = sys.getprofile()
-        sys.setprofile(watch)
-        try:
-            with redirect_stdout(self.said), redirect_stderr(self.said):
-                return self.run_from_the_top()
-        finally:
-            sys.setprofile(before)
+            return looked_at
+
+        clocks = [c for c in vars(time).values() if isinstance(c, BuiltinFunctionType)]
+        with (
+            redirect_stdout(self.said),
+            redirect_stderr(self.said),
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for clock in clocks:
+                patch.setattr(time, clock.__name__, watched(clock))
+            return self.run_from_the_top()
 
     def run(self, **controls: Any) -> Cells:
         """The cells once these controls are moved.

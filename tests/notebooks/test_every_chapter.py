@@ -119,16 +119,6 @@ def specifications(chapter: Chapter) -> list[dict[str, Any]]:
 # What it computes.
 
 
-def test_all_randomness_comes_from_seeds_in_sight(chapter: Chapter) -> None:
-    first = chapter.untouched
-    before = torch.get_rng_state()
-    again = chapter.run_from_the_top()
-    assert_identical(torch.get_rng_state(), before)
-    tensors = [name for name, value in first.items() if isinstance(value, Tensor)]
-    assert tensors
-    assert_identical({n: again[n] for n in tensors}, {n: first[n] for n in tensors})
-
-
 def test_what_is_timed_is_not_timed_again_by_a_slider(chapter: Chapter) -> None:
     driven = {cell: chapter.controls_before(cell) for cell in chapter.timed_cells}
     assert {cell: controls for cell, controls in driven.items() if controls} == {}
