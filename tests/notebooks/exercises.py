@@ -10,6 +10,9 @@ from tests.notebooks.chapter import Chapter
 
 Attempt = Callable[..., Any]
 Change = Callable[[Attempt], Attempt]
+Right = list[tuple[str, Attempt]]
+"""Exercises, each with an answer in another style than the chapter's own."""
+
 Wrong = dict[str, tuple[str, str, Change]]
 """A mistake → its exercise, words of the hint, and what to change in the solution."""
 

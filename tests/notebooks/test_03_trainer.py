@@ -37,10 +37,8 @@ from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import (
     Attempt,
     Change,
+    Right,
     Wrong,
-    assert_hint,
-    assert_right,
-    exercises,
 )
 from tests.notebooks.measured import ratio
 
@@ -603,7 +601,7 @@ def of_all_at_once(model: nn.Module, loader: Any, loss: Any) -> float:
         return float(loss(asleep(inputs), targets))
 
 
-RIGHT: list[tuple[str, Attempt]] = [
+RIGHT: Right = [
     *(
         ("stopping", attempt)
         for attempt in (
@@ -628,15 +626,6 @@ RIGHT: list[tuple[str, Attempt]] = [
         )
     ),
 ]
-
-
-@pytest.mark.parametrize(
-    ("exercise", "attempt"), RIGHT, ids=[attempt.__name__ for _, attempt in RIGHT]
-)
-def test_a_right_attempt_passes_in_whatever_style(
-    chapter: Chapter, exercise: str, attempt: Attempt
-) -> None:
-    assert_right(chapter, exercise, attempt)
 
 
 def with_stopping(change: Any, hook: str = "on_epoch_end") -> Change:
@@ -783,19 +772,6 @@ WRONG: Wrong = {
         ),
     ),
 }
-
-
-@pytest.mark.parametrize(("exercise", "hint", "change"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_attempt_gets_a_hint(
-    chapter: Chapter, exercise: str, hint: str, change: Change
-) -> None:
-    assert_hint(chapter, exercise, hint, change)
-
-
-def test_every_exercise_gets_right_and_wrong_attempts(chapter: Chapter) -> None:
-    there_are = exercises(chapter.file).keys()
-    assert {exercise for exercise, *_ in WRONG.values()} == there_are
-    assert {exercise for exercise, _ in RIGHT} == there_are
 
 
 def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:

@@ -35,10 +35,8 @@ from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import (
     Attempt,
     Change,
+    Right,
     Wrong,
-    assert_hint,
-    assert_right,
-    exercises,
 )
 from tests.notebooks.measured import ratio
 
@@ -457,7 +455,7 @@ def three_cases(warmup: int, decay: int) -> Callable[[int, int], float]:
     return schedule
 
 
-RIGHT: list[tuple[str, Attempt]] = [
+RIGHT: Right = [
     ("nesterov", in_place),
     ("nesterov", by_torch),
     ("nesterov", with_graph),
@@ -473,15 +471,6 @@ RIGHT: list[tuple[str, Attempt]] = [
         lambda w, d: lambda s, t: torch.tensor([1, (s + 1) / w, (t - s) / d]).min(),
     ),
 ]
-
-
-@pytest.mark.parametrize(
-    ("exercise", "attempt"), RIGHT, ids=[f"{e}-{i}" for i, (e, _) in enumerate(RIGHT)]
-)
-def test_a_right_attempt_in_another_style_passes(
-    chapter: Chapter, exercise: str, attempt: Attempt
-) -> None:
-    assert_right(chapter, exercise, attempt)
 
 
 def step_by(rule: Callable[..., Any]) -> Change:
@@ -627,19 +616,6 @@ WRONG: Wrong = {
         lambda right: lambda w, d: 1.0,
     ),
 }
-
-
-@pytest.mark.parametrize(("exercise", "hint", "change"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_attempt_gets_a_hint(
-    chapter: Chapter, exercise: str, hint: str, change: Change
-) -> None:
-    assert_hint(chapter, exercise, hint, change)
-
-
-def test_every_exercise_gets_right_and_wrong_attempts(chapter: Chapter) -> None:
-    there_are = exercises(chapter.file).keys()
-    assert {exercise for exercise, *_ in WRONG.values()} == there_are
-    assert {exercise for exercise, _ in RIGHT} == there_are
 
 
 def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:

@@ -35,10 +35,8 @@ from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import (
     Attempt,
     Change,
+    Right,
     Wrong,
-    assert_hint,
-    assert_right,
-    exercises,
 )
 
 pytestmark = only(5)
@@ -504,7 +502,7 @@ def left_over(seconds: float, clock: Callable[[], float]) -> Callback:
     return Budget()
 
 
-RIGHT: list[tuple[str, Attempt]] = [
+RIGHT: Right = [
     ("nan", AtBackward),
     ("nan", ByDifference),
     ("norms", OneVector),
@@ -512,15 +510,6 @@ RIGHT: list[tuple[str, Attempt]] = [
     ("limit", Deadline),
     ("limit", left_over),
 ]
-
-
-@pytest.mark.parametrize(
-    ("exercise", "attempt"), RIGHT, ids=[f"{e}-{i}" for i, (e, _) in enumerate(RIGHT)]
-)
-def test_a_right_attempt_in_another_style_passes(
-    chapter: Chapter, exercise: str, attempt: Attempt
-) -> None:
-    assert_right(chapter, exercise, attempt)
 
 
 def listening(hook: str, act: Callable[[Any, Trainer], None], **values: Any) -> Change:
@@ -703,19 +692,6 @@ WRONG: Wrong = {
     ),
     "counts all calls as one": ("limit", "take the time anew", limited(once=True)),
 }
-
-
-@pytest.mark.parametrize(("exercise", "hint", "change"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_attempt_gets_a_hint(
-    chapter: Chapter, exercise: str, hint: str, change: Change
-) -> None:
-    assert_hint(chapter, exercise, hint, change)
-
-
-def test_every_exercise_gets_right_and_wrong_attempts(chapter: Chapter) -> None:
-    there_are = exercises(chapter.file).keys()
-    assert {exercise for exercise, *_ in WRONG.values()} == there_are
-    assert {exercise for exercise, _ in RIGHT} == there_are
 
 
 def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:

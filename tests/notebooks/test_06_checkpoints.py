@@ -22,10 +22,8 @@ from tests.notebooks.chapter import Cells, Chapter, only
 from tests.notebooks.exercises import (
     Attempt,
     Change,
+    Right,
     Wrong,
-    assert_hint,
-    assert_right,
-    exercises,
 )
 from tests.notebooks.measured import ratio
 
@@ -455,7 +453,7 @@ def closed_over(
     return made
 
 
-RIGHT: list[tuple[str, Attempt]] = [
+RIGHT: Right = [
     ("keep", one_by_one),
     ("keep", by_minimum),
     ("keep", by_tensors),
@@ -464,15 +462,6 @@ RIGHT: list[tuple[str, Attempt]] = [
     ("age", ByAge),
     ("age", closed_over),
 ]
-
-
-@pytest.mark.parametrize(
-    ("exercise", "attempt"), RIGHT, ids=[f"{e}-{i}" for i, (e, _) in enumerate(RIGHT)]
-)
-def test_a_right_attempt_in_another_style_passes(
-    chapter: Chapter, exercise: str, attempt: Attempt
-) -> None:
-    assert_right(chapter, exercise, attempt)
 
 
 def kept(act: Callable[[list[tuple[int, float]], int], Any]) -> Change:
@@ -604,19 +593,6 @@ WRONG: Wrong = {
     "saves as the run ends, too": ("age", "not as an epoch", saves_at_the_end),
     "counts all calls as one": ("age", "take the time anew", aged(once=True)),
 }
-
-
-@pytest.mark.parametrize(("exercise", "hint", "change"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_attempt_gets_a_hint(
-    chapter: Chapter, exercise: str, hint: str, change: Change
-) -> None:
-    assert_hint(chapter, exercise, hint, change)
-
-
-def test_every_exercise_gets_right_and_wrong_attempts(chapter: Chapter) -> None:
-    there_are = exercises(chapter.file).keys()
-    assert {exercise for exercise, *_ in WRONG.values()} == there_are
-    assert {exercise for exercise, _ in RIGHT} == there_are
 
 
 def test_the_chapter_lists_its_pieces(chapter: Chapter) -> None:
