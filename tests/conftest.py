@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,14 @@ def dearest_first(items: list[pytest.Item], workers: int) -> None:
 def chapter(request: pytest.FixtureRequest) -> Iterator[Chapter]:
     """Give each chapter. A file about one of them says so: `pytestmark = only(2)`."""
     threads = torch.get_num_threads()
-    yield Chapter(found()[request.param])
+    yield chapter_numbered(request.param)
     torch.set_num_threads(threads)
+
+
+@cache
+def chapter_numbered(number: int) -> Chapter:
+    """Return a chapter, which runs once though pytest may set its fixture up again."""
+    return Chapter(found()[number])
 
 
 @pytest.fixture(scope="session")

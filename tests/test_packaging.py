@@ -9,6 +9,7 @@ import venv
 from collections.abc import Iterable
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
@@ -87,6 +88,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip("wheel", "--quiet", *offline, "--wheel-dir", folder, ROOT)
     (built,) = folder.glob("*.whl")
     return built
+
+
+def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
+    held = {n for n in ZipFile(wheel).namelist() if n.startswith("groundup/")}
+    files = (f for f in ROOT.glob("groundup/**/*") if f.is_file())
+    assert held == {str(f.relative_to(ROOT)) for f in files if f.suffix != ".pyc"}
 
 
 def environment(folder: Path, wheel: Path, *extras: str) -> Path:
